@@ -1,0 +1,44 @@
+# Two commands do everything on a machine with Python >= 3.11 and make: `make preview` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install preview test lint format bench schema clean
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(STAMP) ## make .venv with everything in it
+
+# uv is a wheel itself and installs the rest in seconds; pip alone takes half a minute.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hakit needs Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+preview: $(STAMP) ## what every stack of the reference system would run; no engine, no cluster, no credentials
+	@$(BIN)/hakit preview
+
+test: $(STAMP) ## every test
+	@$(BIN)/python -m pytest -n auto
+
+lint: $(STAMP) ## every static check
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/ty check
+	@$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## format the code
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+bench: $(STAMP) ## ratios, measured in one run
+	@$(BIN)/python tests/bench.py
+
+schema: $(STAMP) ## write the JSON Schema of the topology file
+	@$(BIN)/hakit schema > docs/topology.schema.json
+
+clean: ## remove .venv and caches
+	rm -rf $(VENV) .hakit .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,27 @@
+"""hakit: Pulumi components that make applications on Kubernetes survive the loss of a zone, a region or their data.
+
+`import hakit` is cheap: what a name needs is imported when the name is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hakit.errors import HakitError as HakitError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "HakitError": "hakit.errors",
+}
+__all__ = ["HakitError"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'hakit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,1 @@
+"""The Pulumi components: they turn a plan into resources."""

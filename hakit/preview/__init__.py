@@ -1,0 +1,1 @@
+"""`hakit preview`: run Pulumi programs without an engine and show what they would create."""

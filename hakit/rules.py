@@ -1,0 +1,310 @@
+"""The catalogue of findings, as data: what each code means, why it matters, how to mend it.
+
+`docs/findings.md` is written from this list (`make docs`), `hakit explain CODE` prints one entry of it. A code is never
+given a second meaning; a rule that goes leaves a gap.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One kind of finding.
+
+    Attributes:
+        code: stable, `HK` and three digits.
+        severity: an error stops a Pulumi program; a warning does not.
+        title: one line.
+        why: what happens when it is left as it is.
+        mend: what to do about it.
+        mended: whether `ZonalApp` mends it by itself, so that only `hakit check` of the chart as it is reports it.
+    """
+
+    code: str
+    severity: Severity
+    title: str
+    why: str
+    mend: str
+    mended: bool = False
+
+
+_E, _W = Severity.ERROR, Severity.WARNING
+
+RULES: dict[str, Rule] = {
+    rule.code: rule
+    for rule in (
+        Rule(
+            "HK001",
+            _E,
+            "what is left after the loss of one zone is less than `needs`",
+            "With r replicas spread evenly over z zones, the loss of the fullest zone leaves r - ceil(r / z). If fewer "
+            "than `needs` are left, the application is down or overloaded until new pods run, and those need room in "
+            "the zones that are left.",
+            "raise `replicas`, spread over more zones, or lower `needs` to what the application really needs",
+        ),
+        Rule(
+            "HK002",
+            _E,
+            "all replicas are in one zone",
+            "With one declared zone no number of replicas survives the loss of it.",
+            "declare the cluster's other zones in `zones`, or in the topology",
+        ),
+        Rule(
+            "HK003",
+            _E,
+            "the chart ignores this value",
+            "No rendered object changes when the value changes: it is misspelt, belongs to another chart, or stands in "
+            "values.yaml without a template that reads it. Helm says nothing, and whoever set it believes it works.",
+            "delete the value, or use the key that the chart reads; hakit sets spread, disruption budget, rollout and "
+            "termination itself, whatever the chart's keys are called",
+        ),
+        Rule(
+            "HK004",
+            _E,
+            "a single replica",
+            "The loss of its node or zone is an outage until the pod runs elsewhere, five minutes and more by "
+            "Kubernetes' defaults.",
+            "give the workload two replicas or more (`replicas`, or `workloads` for a chart with several), or accept "
+            "the outage on the record",
+        ),
+        Rule(
+            "HK005",
+            _E,
+            "several replicas share one ReadWriteOnce volume",
+            "The volume attaches to one node in one zone. Replicas elsewhere wait for ever; replicas on that node die "
+            "with it.",
+            "use a ReadWriteMany claim, keep the data in a database or an object store, or run one replica and accept "
+            "HK004",
+        ),
+        Rule(
+            "HK006",
+            _E,
+            "a volume per pod, and no known clustering",
+            "Each replica of this StatefulSet has its own data. Unless the software replicates between its pods, three "
+            "replicas are three unrelated copies behind one Service: a write to one is missing from the others.",
+            "run the data with an operator; or run one replica; or, if the software forms a cluster by itself, say so: "
+            'workloads={"<name>": {"clustered": true}}',
+        ),
+        Rule(
+            "HK007",
+            _E,
+            "Recreate stops every replica at each change",
+            "With strategy Recreate all pods are deleted before the first new one starts: every rollout is an outage, "
+            "however many replicas there are.",
+            "use RollingUpdate; where the pods share a volume that allows only one of them, run one replica and accept "
+            "HK004",
+        ),
+        Rule(
+            "HK008",
+            _E,
+            "a PodDisruptionBudget that blocks every drain",
+            "No pod may ever be evicted, so a node drain, and with it a node or cluster upgrade, waits for ever.",
+            "use maxUnavailable: 1, and no budget at all for a single replica",
+            mended=True,
+        ),
+        Rule(
+            "HK009",
+            _E,
+            "a selector that matches the pods of another workload",
+            "Spread, disruption budget or Service count or reach pods that are not theirs.",
+            "give both workloads a label that tells them apart, such as app.kubernetes.io/component, and select by it",
+        ),
+        Rule(
+            "HK010",
+            _E,
+            "a probe with two handlers",
+            "The API server refuses a probe with more than one of httpGet, tcpSocket, exec and grpc. It comes from "
+            "values that merge with the chart's default handler.",
+            "set the chart's default handler to null beside your own",
+        ),
+        Rule(
+            "HK011",
+            _E,
+            "a mount without a volume",
+            "The API server refuses a pod whose container mounts a volume that the pod does not have.",
+            "give the chart the volume, or turn its claim template on again",
+        ),
+        Rule(
+            "HK012",
+            _E,
+            "the chart renders differently each time",
+            "A template makes a random value (randAlphaNum, genCA, now) at each render: every `pulumi up` would change "
+            "the password and restart the pods, and two regions would not agree on it.",
+            "give the value that the chart makes up, from a pulumi_random resource, a Pulumi secret or an existing Secret",
+        ),
+        Rule(
+            "HK013",
+            _E,
+            "nothing spreads the pods over zones",
+            "The scheduler's own default is a wish (ScheduleAnyway, skew 5 over zones): all replicas may be in one zone.",
+            "add a topologySpreadConstraint on topology.kubernetes.io/zone with the workload's own labels",
+            mended=True,
+        ),
+        Rule(
+            "HK014",
+            _W,
+            "nothing spreads the pods over hosts",
+            "All replicas of a zone may share one node and go with it.",
+            "add a topologySpreadConstraint on kubernetes.io/hostname with whenUnsatisfiable: ScheduleAnyway",
+            mended=True,
+        ),
+        Rule(
+            "HK015",
+            _E,
+            "required anti-affinity over zones leaves no room",
+            "At most one pod a zone: more replicas than zones never run, and the extra pod of a rolling update has no "
+            "zone left, so the rollout never ends.",
+            "use a topologySpreadConstraint with maxSkew 1 instead",
+            mended=True,
+        ),
+        Rule(
+            "HK016",
+            _E,
+            "a PodDisruptionBudget with minAvailable and maxUnavailable",
+            "The API server refuses it. It comes from a maxUnavailable of yours beside the chart's default minAvailable.",
+            "set the other key to null",
+            mended=True,
+        ),
+        Rule(
+            "HK017",
+            _W,
+            "no PodDisruptionBudget",
+            "A drain of several nodes at once may evict every replica together.",
+            "add a PodDisruptionBudget with maxUnavailable: 1",
+            mended=True,
+        ),
+        Rule(
+            "HK018",
+            _E,
+            "replicas beside an autoscaler",
+            "Both the manifest and the HorizontalPodAutoscaler set spec.replicas: each deployment throws the number "
+            "away that the autoscaler chose under load.",
+            "leave spec.replicas out where an autoscaler targets the workload",
+            mended=True,
+        ),
+        Rule(
+            "HK019",
+            _W,
+            "the spread over zones is a wish, not a rule",
+            "With whenUnsatisfiable: ScheduleAnyway the replicas may gather in one zone. hakit uses it where a rule "
+            "could leave pods without a place: fewer than three zones, or volumes that are bound to zones already.",
+            "declare three zones; for volumes that exist, watch the spread (`hakit check` cannot see it)",
+        ),
+        Rule(
+            "HK020",
+            _W,
+            "templates ask for what this render does not know",
+            "The chart's templates read .Capabilities, .Release.Revision, .Release.IsUpgrade or .Release.IsInstall. "
+            "Rendered outside the cluster they get a fixed answer: this Kubernetes version without extra API groups, "
+            "revision 1, an install.",
+            "check that the rendered objects are what the cluster needs; where it is only .Capabilities, install the "
+            "`helm` binary, which renders with the region's Kubernetes version",
+        ),
+        Rule(
+            "HK021",
+            _E,
+            "the release does not fit into a Kubernetes Secret",
+            "Helm keeps every revision in one Secret of at most 1 MiB. A larger release fails when it is installed.",
+            "split the chart, or keep large files out of its ConfigMaps",
+        ),
+        Rule(
+            "HK022",
+            _E,
+            "a spread constraint or a disruption budget that counts no pod",
+            "Its labelSelector does not match the pods that it is about: it is accepted and does nothing.",
+            "use the workload's own spec.selector.matchLabels",
+            mended=True,
+        ),
+        Rule(
+            "HK023",
+            _W,
+            "pods wait five minutes on a dead node",
+            "Kubernetes' default tolerations keep a pod on an unreachable node for 300 seconds before it is replaced.",
+            "tolerate node.kubernetes.io/not-ready and unreachable for 30 seconds in pods without claims",
+            mended=True,
+        ),
+        Rule(
+            "HK024",
+            _W,
+            "pods stop while traffic still comes",
+            "A pod gets its SIGTERM while load balancers still send to it: without a preStop wait each rollout and each "
+            "drain drops requests.",
+            "add a preStop sleep of 10 seconds and a grace period that leaves time after it",
+            mended=True,
+        ),
+        Rule(
+            "HK025",
+            _W,
+            "no readiness probe",
+            "A pod behind a Service gets traffic as soon as its process starts, and keeps it when it cannot serve.",
+            "give the container a readinessProbe (in the chart's values, or `probes` of ZonalApp)",
+        ),
+        Rule(
+            "HK026",
+            _W,
+            "a disruption budget that protects broken pods",
+            "Without unhealthyPodEvictionPolicy: AlwaysAllow a pod that never becomes ready blocks the drain of its node.",
+            "set unhealthyPodEvictionPolicy: AlwaysAllow",
+            mended=True,
+        ),
+        Rule(
+            "HK027",
+            _E,
+            "a Service that selects no pod",
+            "It has no endpoints: whoever asks it gets nothing.",
+            "select by labels that the chart's pods carry",
+        ),
+        Rule(
+            "HK028",
+            _E,
+            "a hook would run in a standby",
+            "Install and upgrade hooks, migrations above all, would run against a database that is read-only, or twice.",
+            'hold it back (the default), or allow it: "standby": {"hooks": "run"}',
+            mended=True,
+        ),
+        Rule(
+            "HK029",
+            _E,
+            "a CronJob would run in a standby",
+            "The job would run in both regions, against data that is read-only in one of them.",
+            'suspend it (the default), or allow it by name: workloads={"<name>": {"standby": {"suspend": false}}}',
+            mended=True,
+        ),
+        Rule(
+            "HK030",
+            _E,
+            "a CustomResourceDefinition that goes away with the release",
+            "Deleting a CustomResourceDefinition deletes every object of its kind in the whole cluster.",
+            "annotate it with helm.sh/resource-policy: keep",
+            mended=True,
+        ),
+        Rule(
+            "HK031",
+            _W,
+            "the value has no effect while a switch is off",
+            "The chart reads the value only when another one is on, and that one is off: nothing changes with it now.",
+            "turn the switch on, or delete the value",
+        ),
+        Rule(
+            "HK032",
+            _E,
+            "templates look into the cluster",
+            "The chart uses `lookup`. Rendered outside the cluster it finds nothing, and the chart takes its first-install "
+            "branch each time: a new password, a second object, a lost setting.",
+            "give the value that the chart looks up, and accept this finding when the lookup is then not reached",
+        ),
+        Rule(
+            "HK033",
+            _E,
+            "`accept` names a finding that there is not",
+            "Nothing raises it any more, or never did. Left in place it would silence the next one unseen.",
+            "delete the entry",
+        ),
+    )
+}
