@@ -4,7 +4,7 @@ Under Pulumi an error that nobody accepted stops the program. `hakit preview` op
 instead, so that one run shows all findings of all applications.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -131,11 +131,11 @@ def settle(
             still_open.append(finding)
         else:
             accepted.append(Accepted(finding, accept[entry]))
-    for key in accept:
-        if not any(_matches(key, finding) for finding in everywhere):
-            still_open.append(
-                Finding("HK033", "accept", key, "nothing raises this finding", where=where, mend=_used_now(everywhere))
-            )
+    still_open += [
+        Finding("HK033", "accept", key, "nothing raises this finding", where=where, mend=_used_now(everywhere))
+        for key in accept
+        if not any(_matches(key, finding) for finding in everywhere)
+    ]
     return Settled(in_order(still_open), accepted)
 
 
@@ -201,7 +201,7 @@ _collector: list[AppReport] | None = None
 
 
 @contextmanager
-def collecting() -> Iterator[list[AppReport]]:
+def collecting() -> Generator[list[AppReport]]:
     """Within it, reports are collected and errors do not stop the program. One program a process, so one collector."""
     global _collector  # noqa: PLW0603
     before, _collector = _collector, []
