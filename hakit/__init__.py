@@ -7,14 +7,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hakit.components.project import load_topology as load_topology
+    from hakit.components.providers import kubernetes_provider as kubernetes_provider
+    from hakit.components.zonal_app import ZonalApp as ZonalApp
+    from hakit.components.zonal_app_args import ZonalAppArgs as ZonalAppArgs
     from hakit.errors import HakitError as HakitError
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "HakitError": "hakit.errors",
+    "ZonalApp": "hakit.components.zonal_app",
+    "ZonalAppArgs": "hakit.components.zonal_app_args",
+    "kubernetes_provider": "hakit.components.providers",
+    "load_topology": "hakit.components.project",
 }
-__all__ = ["HakitError"]
+__all__ = ["HakitError", "ZonalApp", "ZonalAppArgs", "kubernetes_provider", "load_topology"]
 
 
 def __getattr__(name: str) -> Any:

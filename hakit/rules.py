@@ -279,8 +279,9 @@ RULES: dict[str, Rule] = {
         Rule(
             "HK030",
             _E,
-            "a CustomResourceDefinition that goes away with the release",
-            "Deleting a CustomResourceDefinition deletes every object of its kind in the whole cluster.",
+            "data that goes away with the release",
+            "Deleting a CustomResourceDefinition deletes every object of its kind in the whole cluster; deleting a "
+            "PersistentVolumeClaim deletes what is on it. `helm uninstall`, or a chart that renames one, does both.",
             "annotate it with helm.sh/resource-policy: keep",
             mended=True,
         ),

@@ -1,0 +1,145 @@
+"""What happens to pods when they are replaced: drains, rollouts, dead nodes, autoscalers."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from hakit.charts.intent import Intent
+from hakit.charts.manifests import Object
+from hakit.charts.objects import (
+    autoscaler_of,
+    containers,
+    dig,
+    disruption_budgets_of,
+    has_claims,
+    hook_events,
+    id_of,
+    most_replicas_of,
+    of_kind,
+    pod_labels,
+    pod_makers,
+    pod_spec,
+    replicas_of,
+    selector_of,
+    selects,
+    services_of,
+    workloads,
+)
+from hakit.findings import Finding
+
+_DEAD_NODE = "node.kubernetes.io/unreachable"
+
+
+def rollouts_are_not_outages(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    for workload in of_kind(workloads(objects), "Deployment"):
+        recreates = dig(workload, "spec", "strategy", "type") == "Recreate"
+        if recreates and most_replicas_of(workload, objects) > 1:
+            yield Finding("HK007", id_of(workload), "spec.strategy.type", "Recreate: each change stops every replica")
+
+
+def drains_are_possible(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    for workload in workloads(objects):
+        replicas = replicas_of(workload, objects)
+        for budget in disruption_budgets_of(workload, objects):
+            if replicas > 0 and _blocks(budget, replicas):
+                yield Finding(
+                    "HK008",
+                    id_of(budget),
+                    "spec",
+                    f"of {replicas} pods of {id_of(workload)} none may ever be evicted",
+                )
+
+
+def _blocks(budget: Object, pods: int) -> bool:
+    least, most = dig(budget, "spec", "minAvailable"), dig(budget, "spec", "maxUnavailable")
+    if least is not None:
+        return _share(least, pods) >= pods
+    return most is not None and _share(most, pods) == 0
+
+
+def _share(value: Any, pods: int) -> int:
+    """A number of pods, or a share of them; Kubernetes rounds a share up for both keys."""
+    text = str(value)
+    if text.endswith("%") and text[:-1].isdigit():
+        return math.ceil(int(text[:-1]) * pods / 100)
+    return int(text) if text.isdigit() else pods
+
+
+def a_budget_has_one_key(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    for budget in of_kind(objects, "PodDisruptionBudget"):
+        if dig(budget, "spec", "minAvailable") is not None and dig(budget, "spec", "maxUnavailable") is not None:
+            yield Finding("HK016", id_of(budget), "spec", "it has both keys; the API server refuses it")
+
+
+def replicated_pods_have_a_budget(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    for workload in workloads(objects):
+        if replicas_of(workload, objects) > 1 and not any(disruption_budgets_of(workload, objects)):
+            yield Finding("HK017", id_of(workload), "", "no PodDisruptionBudget selects its pods")
+
+
+def the_autoscaler_alone_sets_replicas(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    for workload in workloads(objects):
+        autoscaler = autoscaler_of(workload, objects)
+        if autoscaler is not None and dig(workload, "spec", "replicas") is not None:
+            yield Finding("HK018", id_of(workload), "spec.replicas", f"{id_of(autoscaler)} sets it as well")
+
+
+def a_budget_counts_pods(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    for budget in of_kind(objects, "PodDisruptionBudget"):
+        if not any(selects(selector_of(budget), pod_labels(maker)) for maker in pod_makers(objects)):
+            yield Finding("HK022", id_of(budget), "spec.selector", "it selects no pod of this chart")
+
+
+def pods_leave_dead_nodes(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    for workload in workloads(objects):
+        tolerations = pod_spec(workload).get("tolerations") or []
+        seconds = [
+            item.get("tolerationSeconds")
+            for item in tolerations
+            if item.get("key", _DEAD_NODE) == _DEAD_NODE and item.get("effect", "NoExecute") == "NoExecute"
+        ]
+        if has_claims(workload) or any(isinstance(value, int) and value < 300 for value in seconds):
+            continue
+        stays = "for ever" if seconds and None in seconds else "for 300 seconds"
+        yield Finding(
+            "HK023", id_of(workload), "spec.template.spec.tolerations", f"its pods stay on a dead node {stays}"
+        )
+
+
+def pods_stop_gracefully(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    for workload in workloads(objects):
+        if not any(services_of(workload, objects)):
+            continue
+        waits = [stop for item in containers(workload) if (stop := dig(item, "lifecycle", "preStop"))]
+        grace = pod_spec(workload).get("terminationGracePeriodSeconds", 30)
+        longest = max((dig(stop, "sleep", "seconds") or 0 for stop in waits), default=0)
+        if not waits:
+            message = "no preStop wait: requests are lost at each rollout and drain"
+        elif isinstance(grace, int) and grace <= longest:
+            message = f"a preStop wait of {longest} s leaves nothing of the grace period of {grace} s"
+        else:
+            continue
+        yield Finding("HK024", id_of(workload), "spec.template.spec.containers[].lifecycle.preStop", message)
+
+
+def a_budget_lets_broken_pods_go(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    if intent.kubernetes < (1, 27):
+        return  # the field is not there by default before
+    for budget in of_kind(objects, "PodDisruptionBudget"):
+        if dig(budget, "spec", "unhealthyPodEvictionPolicy") != "AlwaysAllow" and not hook_events(budget):
+            yield Finding(
+                "HK026", id_of(budget), "spec.unhealthyPodEvictionPolicy", "a pod that is never ready blocks its drain"
+            )
+
+
+CHECKS = (
+    rollouts_are_not_outages,
+    drains_are_possible,
+    a_budget_has_one_key,
+    replicated_pods_have_a_budget,
+    the_autoscaler_alone_sets_replicas,
+    a_budget_counts_pods,
+    pods_leave_dead_nodes,
+    pods_stop_gracefully,
+    a_budget_lets_broken_pods_go,
+)

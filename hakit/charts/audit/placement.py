@@ -1,0 +1,131 @@
+"""Where pods run: replicas, zones, hosts."""
+
+from collections.abc import Iterator
+
+from hakit.charts.intent import Intent
+from hakit.charts.manifests import Object
+from hakit.charts.objects import (
+    HOST,
+    ZONE,
+    anti_affinity_of,
+    constraints_of,
+    id_of,
+    most_replicas_of,
+    pod_labels,
+    pod_spec,
+    replicas_of,
+    selects,
+    workloads,
+)
+from hakit.findings import Finding
+
+_CONSTRAINTS = "spec.template.spec.topologySpreadConstraints"
+_ANTI_AFFINITY = "spec.template.spec.affinity.podAntiAffinity"
+
+
+def left_after_a_zone(replicas: int, zones: int) -> int:
+    """Replicas that are left when the fullest of evenly filled zones is lost."""
+    return replicas - -(-replicas // zones)
+
+
+def replicas_for(needs: int, zones: int) -> int:
+    """The fewest replicas of which `needs` are left when one of the zones is lost; two zones at least."""
+    replicas = needs
+    while left_after_a_zone(replicas, zones) < needs:
+        replicas += 1
+    return replicas
+
+
+def needs_are_met_without_a_zone(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    for workload in workloads(objects):
+        needs = intent.of(workload).needs
+        if needs is None or intent.zones < 2:
+            continue
+        replicas = replicas_of(workload, objects)
+        left = left_after_a_zone(replicas, intent.zones)
+        if left < needs:
+            yield Finding(
+                "HK001",
+                id_of(workload),
+                "spec.replicas",
+                f"{replicas} replicas over {intent.zones} zones leave {left} when one is lost; it needs {needs}",
+                mend=f"set replicas to {replicas_for(needs, intent.zones)}, or lower needs",
+            )
+
+
+def more_than_one_zone(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    if intent.zones < 2 and workloads(objects):
+        yield Finding("HK002", "zones", "", f"{intent.zones} zone is declared: no replica survives the loss of it")
+
+
+def no_single_replica(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    if intent.standby:
+        return  # a standby serves nobody; what it runs is there to be warm
+    for workload in workloads(objects):
+        if replicas_of(workload, objects) == 1:
+            yield Finding("HK004", id_of(workload), "spec.replicas", "one replica: its node's loss is an outage")
+
+
+def pods_are_spread_over_zones(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    for workload in _replicated(objects):
+        spread = constraints_of(workload, ZONE)
+        hard = anti_affinity_of(workload, ZONE, required=True)
+        soft = anti_affinity_of(workload, ZONE, required=False)
+        if not spread and not hard and not soft:
+            yield Finding("HK013", id_of(workload), _CONSTRAINTS, "nothing spreads its pods over zones")
+        elif not hard and not any(item.get("whenUnsatisfiable") == "DoNotSchedule" for item in spread):
+            yield Finding("HK019", id_of(workload), _CONSTRAINTS, _why_a_wish(intent))
+
+
+def _why_a_wish(intent: Intent) -> str:
+    if intent.existing_volumes:
+        return "a wish only, because its volumes may be bound to zones already"
+    if intent.zones < 3:
+        return f"a wish only, because {intent.zones} zones leave no room for a rule"
+    return "a wish only: its pods may gather in one zone"
+
+
+def pods_are_spread_over_hosts(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    for workload in _replicated(objects):
+        repelled = any(anti_affinity_of(workload, HOST, required=required) for required in (True, False))
+        if not constraints_of(workload, HOST) and not repelled:
+            yield Finding("HK014", id_of(workload), _CONSTRAINTS, "nothing spreads its pods over hosts")
+
+
+def anti_affinity_leaves_room(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    for workload in workloads(objects):
+        most = most_replicas_of(workload, objects)
+        if anti_affinity_of(workload, ZONE, required=True) and most >= intent.zones:
+            yield Finding(
+                "HK015",
+                id_of(workload),
+                f"{_ANTI_AFFINITY}.requiredDuringSchedulingIgnoredDuringExecution",
+                f"at most one pod a zone: {most} replicas and {intent.zones} zones leave no zone for the next pod",
+            )
+
+
+def spread_counts_its_own_pods(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    for workload in workloads(objects):
+        for constraint in pod_spec(workload).get("topologySpreadConstraints") or []:
+            if not selects(constraint.get("labelSelector"), pod_labels(workload)):
+                yield Finding(
+                    "HK022",
+                    id_of(workload),
+                    _CONSTRAINTS,
+                    f"the constraint over {constraint.get('topologyKey')} does not select the pods that carry it",
+                )
+
+
+def _replicated(objects: list[Object]) -> list[Object]:
+    return [workload for workload in workloads(objects) if most_replicas_of(workload, objects) > 1]
+
+
+CHECKS = (
+    needs_are_met_without_a_zone,
+    more_than_one_zone,
+    no_single_replica,
+    pods_are_spread_over_zones,
+    pods_are_spread_over_hosts,
+    anti_affinity_leaves_room,
+    spread_counts_its_own_pods,
+)

@@ -1,0 +1,118 @@
+"""The frozen chart: a generated local chart whose only template prints the objects that it is given as values.
+
+A Helm Release of it is an ordinary release (`helm list`, rollback and hooks are Helm's), while its values are the very
+objects that will run, so that a preview shows the field that changes.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from hakit.charts.manifests import Object
+from hakit.charts.objects import name_of
+from hakit.charts.source import Chart
+from hakit.errors import HakitError
+
+#: Where frozen charts are written, beneath the folder of Pulumi.yaml. Generated: not for version control.
+FOLDER = Path(".hakit") / "charts"
+
+_TEMPLATE = """\
+{{- range $key, $object := .Values.objects }}
+---
+{{ toYaml $object }}
+{{- end }}
+"""
+
+#: The largest integer that survives Pulumi and Helm, both of which carry numbers as doubles.
+_EXACT = 2**53
+
+
+def keyed(objects: Iterable[Object], namespace: str) -> dict[str, Object]:
+    """Objects by a key that stays when others come and go: `Kind/name`, longer only where two would be alike.
+
+    Raises:
+        HakitError: two objects are the same object; a number is too large to arrive unharmed.
+    """
+    found: dict[str, Object] = {}
+    for obj in objects:
+        _refuse_inexact(obj, obj)
+        group = str(obj.get("apiVersion", "")).rpartition("/")[0] or "core"
+        place = str(obj.get("metadata", {}).get("namespace") or namespace)
+        short = f"{obj['kind']}/{name_of(obj)}"
+        key = next((key for key in (short, f"{short}/{place}", f"{short}/{place}/{group}") if key not in found), None)
+        if key is None:
+            raise HakitError(
+                f"the chart renders {short} twice",
+                do="two templates, or two subcharts, make the same object: switch one of them off",
+            )
+        found[key] = obj
+    return found
+
+
+def _refuse_inexact(obj: Object, value: Any) -> None:
+    if isinstance(value, dict):
+        for item in value.values():
+            _refuse_inexact(obj, item)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_inexact(obj, item)
+    elif isinstance(value, int) and abs(value) > _EXACT:
+        raise HakitError(
+            f"{obj['kind']}/{name_of(obj)}: the number {value} does not arrive unharmed",
+            allowed=f"integers up to {_EXACT}",
+            do="put it in quotes in the chart's values, if the field takes a text",
+        )
+
+
+def folder_of(chart: Chart) -> Path:
+    """Where a chart's frozen form belongs, beneath the folder of Pulumi.yaml: the same on every machine."""
+    return FOLDER / f"{chart.name}-{chart.version}-{_digest(_files(chart))}"
+
+
+def write(chart: Chart, root: Path) -> Path:
+    """Write the frozen chart beneath `root` and return its folder. What is there already is left as it is.
+
+    Nothing of the values is in it. It appears whole or not at all: stacks that run at once write the same.
+    """
+    folder = root / folder_of(chart)
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+    try:
+        draft.chmod(0o755)
+        for name, text in _files(chart).items():
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+            (draft / name).write_text(text, encoding="utf-8")
+        os.rename(draft, folder)  # noqa: PTH104 - must fail, not merge, when another stack was first
+    except OSError:
+        if not folder.is_dir():
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return folder
+
+
+def _files(chart: Chart) -> dict[str, str]:
+    # JSON is YAML: no quoting rules of our own.
+    metadata = {
+        "apiVersion": "v2",
+        "name": chart.name,
+        "version": chart.version,
+        "appVersion": chart.app_version,
+        "description": f"{chart.description or chart.name} (rendered and hardened by hakit)",
+    }
+    return {
+        "Chart.yaml": json.dumps({key: value for key, value in metadata.items() if value}, indent=2) + "\n",
+        "values.yaml": "objects: {}\n",
+        "templates/objects.yaml": _TEMPLATE,
+    }
+
+
+def _digest(files: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:8]

@@ -1,0 +1,198 @@
+"""Charts from where they are kept: a folder or an archive."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from hakit.charts.manifests import Object, load_values, parse
+from hakit.errors import HakitError, did_you_mean
+
+_ARCHIVES = (".tgz", ".tar.gz")
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, loaded and not yet rendered.
+
+    Attributes:
+        reference: how the user named it.
+        path: where it is.
+        name, version, app_version, description: from Chart.yaml.
+        values: the chart's default values, those of its subcharts included.
+        templates: template sources by name, those of its subcharts included.
+        crds: the CustomResourceDefinitions of `crds/` folders.
+        engine: Helm's own loaded chart.
+    """
+
+    reference: str
+    path: Path
+    name: str
+    version: str
+    app_version: str
+    description: str
+    values: dict[str, Any]
+    templates: dict[str, str]
+    crds: list[Object]
+    engine: Any = field(repr=False, compare=False)
+
+
+def load(reference: str, base: Path | None = None, where: str = "chart") -> Chart:
+    """Load a chart from a folder or a `.tgz` archive.
+
+    Args:
+        reference: path of the folder or archive.
+        base: what a relative path is relative to: the folder of Pulumi.yaml, or the working directory.
+        where: names the holder of `reference` in messages.
+
+    Raises:
+        HakitError: the reference is not a path, nothing is there, or what is there is not a chart.
+    """
+    if reference.startswith(("oci://", "http://", "https://")):
+        raise HakitError(
+            "chart: only folders and archives can be read",
+            where=where,
+            given=reference,
+            allowed="a folder with Chart.yaml, or a .tgz archive",
+            do="pull it into the repository first: helm pull <chart> --version <version> --untar --untardir charts",
+        )
+    path = Path(reference)
+    path = (path if path.is_absolute() else (base or Path.cwd()) / path).resolve()
+    if not path.exists():
+        near = sorted(item.name for item in path.parent.iterdir()) if path.parent.is_dir() else []
+        raise HakitError(
+            "chart: nothing is there",
+            where=where,
+            given=reference,
+            allowed="a folder with Chart.yaml, or a .tgz archive"
+            + (f"; beside it are: {', '.join(near)}" if near else f"; there is no folder {Path(reference).parent}"),
+            do=did_you_mean(path.name, near),
+        )
+    if path.is_dir() and not (path / "Chart.yaml").is_file():
+        inside = sorted(item.parent.name for item in path.glob("*/Chart.yaml"))
+        raise HakitError(
+            "chart: the folder has no Chart.yaml",
+            where=where,
+            given=reference,
+            allowed=[f"{reference.rstrip('/')}/{name}" for name in inside] or "a folder with Chart.yaml",
+        )
+    if path.is_file() and not path.name.endswith(_ARCHIVES):
+        raise HakitError(
+            "chart: the file is not an archive",
+            where=where,
+            given=reference,
+            allowed="a folder with Chart.yaml, or a .tgz archive",
+        )
+    return _load(reference, path, _stamp(path), where)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Changes whenever a file of the chart does, so that a long-lived process never renders an old chart."""
+    files = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
+    times = [item.stat().st_mtime_ns for item in files]
+    return len(times), max(times, default=0)
+
+
+@lru_cache(maxsize=256)
+def _load(reference: str, path: Path, _stamp: tuple[int, int], where: str) -> Chart:
+    import helm_python
+
+    try:
+        engine = helm_python.Chart.load(path)
+    except helm_python.HelmError as error:
+        raise HakitError(
+            f"chart: Helm cannot load it: {_last(error)}",
+            where=where,
+            given=reference,
+            do="run `helm lint` on the chart",
+        ) from None
+    metadata = engine.metadata
+    return Chart(
+        reference=reference,
+        path=path,
+        name=engine.name,
+        version=engine.version,
+        app_version=str(metadata.get("appVersion") or ""),
+        description=str(metadata.get("description") or ""),
+        values=engine.merge_values({}),
+        templates={item["name"]: item["data"] for item in engine.templates},
+        crds=[obj for item in engine.crds for obj in parse(item["data"])],
+        engine=engine,
+    )
+
+
+def _last(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def line_numbers(text: str) -> dict[tuple[str, ...], int]:
+    """The line of each key of a YAML mapping, by its path."""
+    import yaml
+
+    lines: dict[tuple[str, ...], int] = {}
+
+    def walk(node: Any, path: tuple[str, ...]) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                lines[(*path, str(key.value))] = key.start_mark.line + 1
+                walk(value, (*path, str(key.value)))
+
+    walk(yaml.compose(text, Loader=yaml.SafeLoader), ())
+    return lines
+
+
+def read_values(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
+    """A values file, and file:line of each of its keys.
+
+    Raises:
+        HakitError: the file is missing, is not YAML, has a key twice, or is not a mapping.
+    """
+    import yaml
+
+    if not path.is_file():
+        near = sorted(item.name for item in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
+        raise HakitError(f"values: there is no file {path}", given=path.name, allowed=near or "a YAML file")
+    text = path.read_text(encoding="utf-8")
+    try:
+        found = load_values(text)
+        _refuse_duplicates(text, path)
+        lines = line_numbers(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise HakitError(
+            f"values: not YAML: {error.problem or error.context}",
+            where=f"{path}:{mark.line + 1}" if mark else str(path),
+            do="mend the line; indentation and quotes are the usual causes",
+        ) from None
+    if found is None:
+        return {}, {}
+    if not isinstance(found, dict):
+        raise HakitError(
+            "values: not a mapping", where=f"{path}:1", given=type(found).__name__, allowed="keys and values"
+        )
+    return found, {key: f"{path}:{line}" for key, line in lines.items()}
+
+
+def _refuse_duplicates(text: str, path: Path) -> None:
+    import yaml
+
+    def walk(node: Any, dotted: str) -> None:
+        if isinstance(node, yaml.SequenceNode):
+            for item in node.value:
+                walk(item, dotted)
+        if not isinstance(node, yaml.MappingNode):
+            return
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            full = f"{dotted}.{name}" if dotted else name
+            if name in seen and name != "<<":
+                raise HakitError(
+                    f"values: {full} is there twice, first in line {seen[name]}; Helm silently takes the last",
+                    where=f"{path}:{line}",
+                    do="keep one of them",
+                )
+            seen[name] = line
+            walk(value, full)
+
+    walk(yaml.compose(text, Loader=yaml.SafeLoader), "")

@@ -1,0 +1,81 @@
+"""Kubernetes providers, one a region, and the check that an application gets the one of its region."""
+
+from weakref import WeakKeyDictionary
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from hakit.components.project import load_topology, project_root
+from hakit.errors import HakitError
+
+#: Which region a provider was made for, so that a mix-up of two is refused.
+_REGIONS: WeakKeyDictionary[pulumi.ProviderResource, str] = WeakKeyDictionary()
+
+
+def kubernetes_provider(topology: str, region: str, opts: pulumi.ResourceOptions | None = None) -> k8s.Provider:
+    """The Kubernetes provider of one region of a topology, named after the region.
+
+    Creates a `pulumi_kubernetes.Provider` for the region's `cluster.context` (and `kubeconfig`, when the topology names
+    one). Its `cluster_identifier` is computed from the topology, `<name>-<environment>-<region>`: by it alone the
+    provider decides whether a cluster was replaced, so a renamed context or a new certificate replaces nothing
+    (pulumi-kubernetes#1148).
+
+    Args:
+        topology: path of the topology's file, relative to the folder of Pulumi.yaml.
+        region: a region of it.
+        opts: options of the provider resource.
+
+    Raises:
+        HakitError: the topology is wrong, or has no such region.
+    """
+    declared = load_topology(topology)
+    cluster = declared.region(region).cluster
+    provider = k8s.Provider(
+        region,
+        context=cluster.context,
+        kubeconfig=str(project_root() / cluster.kubeconfig) if cluster.kubeconfig else None,
+        cluster_identifier=f"{declared.name}-{declared.environment}-{region}",
+        opts=opts,
+    )
+    _REGIONS[provider] = region
+    return provider
+
+
+def refuse_foreign_provider(where: str, region: str, opts: pulumi.ResourceOptions | None) -> None:
+    """Refuse to deploy by the default provider, or by the provider of another region.
+
+    Raises:
+        HakitError: no Kubernetes provider is given, here or by a parent; or it was made for another region.
+    """
+    provider = _kubernetes_provider_of(opts)
+    if provider is None:
+        raise HakitError(
+            "no Kubernetes provider: the current context of whoever deploys would be used",
+            where=where,
+            allowed="a provider that names its cluster",
+            do="pass ResourceOptions(provider=k8s.Provider(..., context=..., cluster_identifier=...)), "
+            "or providers=[hakit.kubernetes_provider(topology, region)]",
+        )
+    made_for = _REGIONS.get(provider)
+    if region and made_for and made_for != region:
+        raise HakitError(
+            f"the Kubernetes provider is the one of region {made_for}",
+            where=where,
+            given=made_for,
+            allowed=region,
+            do=f"pass hakit.kubernetes_provider(topology, {region!r})",
+        )
+
+
+def _kubernetes_provider_of(opts: pulumi.ResourceOptions | None) -> pulumi.ProviderResource | None:
+    """What Pulumi will use, found before anything is registered (`Resource.__init__` has the same order)."""
+    if opts is None:
+        return None
+    given = opts.providers or []
+    candidates = list(given.values()) if isinstance(given, dict) else list(given)
+    if opts.provider is not None:
+        candidates.append(opts.provider)
+    own = [each for each in candidates if isinstance(each, pulumi.ProviderResource) and each.package == "kubernetes"]
+    if own:
+        return own[0]
+    return opts.parent.get_provider("kubernetes:helm.sh/v3:Release") if opts.parent else None

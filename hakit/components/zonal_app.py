@@ -1,0 +1,204 @@
+"""ZonalApp: one Helm chart in one region, made to survive the loss of a zone."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from hakit.charts import freeze
+from hakit.charts.examine import Examined, examine, examine_chart
+from hakit.charts.holes import Draft, Hole, Leaf, draft
+from hakit.charts.manifests import Object
+from hakit.charts.objects import id_of, name_of, of_kind, replicas_of, workloads
+from hakit.charts.render import Release
+from hakit.charts.source import Chart, load
+from hakit.components.project import load_topology, project_root
+from hakit.components.providers import refuse_foreign_provider
+from hakit.components.zonal_app_args import ZonalAppArgs
+from hakit.errors import HakitError
+from hakit.findings import AppReport, Settled, is_collecting, report, settle
+from hakit.plan import zonal
+from hakit.plan.zonal import AppSpec
+
+#: Revisions that Helm keeps, each in a Secret of up to 1 MiB. Helm's own default is 10; Pulumi's is no limit.
+MAX_HISTORY = 10
+
+
+class ZonalApp(pulumi.ComponentResource):
+    """A Helm chart, rendered, hardened, audited, and deployed as one Helm release of the hardened objects.
+
+    Creates:
+        - a `kubernetes:helm.sh/v3:Release` `<name>-release` of a generated chart whose values are the objects;
+        - a `kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition` `<name>-<definition>`, kept on delete, for
+          each definition in the chart's `crds/` folder.
+
+    Raises:
+        HakitError: an argument is wrong, the chart does not load or render, or no provider names the cluster.
+        FindingsError: the audit found errors that `accept` does not name. Nothing of the application is registered.
+    """
+
+    name: pulumi.Output[str]
+    """Name of the Helm release."""
+    namespace: pulumi.Output[str]
+    """Namespace of the release."""
+    services: pulumi.Output[dict[str, str]]
+    """DNS name within the cluster of each Service, by its name."""
+    replicas: pulumi.Output[dict[str, int]]
+    """Pods of each workload, by `Kind/name`; the minimum where there is an autoscaler."""
+    accepted: pulumi.Output[list[dict[str, str]]]
+    """The findings that were let through, with their reasons."""
+    region: pulumi.Output[str]
+    """Region of the topology; empty without one."""
+    role: pulumi.Output[str]
+    """`active` or `standby`; `active` without a topology."""
+    summary: pulumi.Output[str]
+    """One line: what runs, and what is left of it when a zone is lost."""
+
+    def __init__(self, name: str, args: ZonalAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        path = args.get("topology") if isinstance(args, Mapping) else None
+        spec = zonal.specify(name, args, load_topology(path) if isinstance(path, str) else None)
+        refuse_foreign_provider(spec.where, spec.region, opts)
+        chart = load(spec.chart, project_root(), spec.where)
+        release = Release(spec.release_name, spec.namespace)
+        unknown: dict[Hole, pulumi.Output[Any]] = {}
+        drafted = draft(chart, _with_holes(spec.values, "", unknown), release, spec.where)
+        examined, settled = _examine(spec, chart, drafted, release)
+        summary = _summary(spec, chart, examined, settled)
+        report(AppReport(name, spec.region, spec.role, settled, examined.mended, summary))
+
+        super().__init__("hakit:index:ZonalApp", name, None, opts)
+        definitions = [self._definition(name, definition) for definition in chart.crds]
+        self._release = k8s.helm.v3.Release(
+            f"{name}-release",
+            chart=_frozen(chart),
+            name=spec.release_name,
+            namespace=spec.namespace,
+            values={"objects": _contents(examined.objects, spec.namespace, drafted, unknown)},
+            # Atomic takes a failed upgrade back; claims and definitions are annotated to stay in every case.
+            atomic=spec.roles[spec.role].wait,
+            skip_await=not spec.roles[spec.role].wait,
+            timeout=spec.timeout,
+            max_history=MAX_HISTORY,
+            skip_crds=True,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=definitions),
+        )
+        running = workloads(examined.objects)
+        outputs = {
+            "name": spec.release_name,
+            "namespace": spec.namespace,
+            "services": {
+                name_of(service): f"{name_of(service)}.{spec.namespace}.svc"
+                for service in of_kind(examined.objects, "Service")
+            },
+            "replicas": {id_of(workload): replicas_of(workload, examined.objects) for workload in running},
+            "accepted": [each.as_dict() for each in settled.accepted],
+            "region": spec.region,
+            "role": spec.role,
+            "summary": summary,
+        }
+        for key, value in outputs.items():
+            setattr(self, key, pulumi.Output.from_input(value))
+        self.register_outputs(outputs)
+
+    def _definition(self, name: str, definition: Object) -> pulumi.Resource:
+        """A definition of the chart's `crds/` folder: Helm would never update it, and a deletion would take all objects
+        of its kind along, in every namespace."""
+        return k8s.apiextensions.v1.CustomResourceDefinition(
+            f"{name}-{name_of(definition)}",
+            api_version=definition["apiVersion"],
+            kind=definition["kind"],
+            metadata=definition["metadata"],
+            spec=definition["spec"],
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+        )
+
+
+def _examine(spec: AppSpec, chart: Chart, drafted: Draft, release: Release) -> tuple[Examined, Settled]:
+    """Harden and audit for the role, and settle what is accepted against what either role raises."""
+    names = [id_of(workload) for workload in workloads(drafted.objects)]
+    jobs = [id_of(job) for job in of_kind(drafted.objects, "CronJob")]
+    by_role = {
+        role: examine(drafted.objects, zonal.intent(spec, role, names, jobs))
+        for role in ((zonal.ACTIVE, zonal.STANDBY) if spec.has_roles else (spec.role,))
+    }
+    about_chart = examine_chart(chart, drafted, release)
+    examined = by_role[spec.role]
+    elsewhere = [finding for role, other in by_role.items() if role != spec.role for finding in other.findings]
+    settled = settle([*about_chart, *examined.findings], spec.accept, spec.where, elsewhere)
+    return examined, settled
+
+
+def _with_holes(value: Any, path: str, unknown: dict[Hole, pulumi.Output[Any]]) -> Any:
+    """The values with a hole in place of each Output, and which Output belongs into which hole."""
+    if isinstance(value, pulumi.Output):
+        hole = Hole(path)
+        unknown[hole] = value
+        return hole
+    if isinstance(value, Mapping):
+        return {key: _with_holes(item, f"{path}.{key}" if path else str(key), unknown) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_with_holes(item, f"{path}[{index}]", unknown) for index, item in enumerate(value)]
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    raise HakitError(
+        f"values.{path}: wrong type",
+        given=type(value).__name__,
+        allowed="texts, numbers, true and false, lists, mappings, and Outputs of them",
+        do="give an attribute of the resource instead of the resource" if isinstance(value, pulumi.Resource) else None,
+    )
+
+
+def _frozen(chart: Chart) -> str:
+    """The frozen chart's folder as the provider finds it: relative, because state is shared between machines.
+
+    The provider's plugin runs in the program's own working directory (pulumi engine/deployment.go,
+    ProjectInfoContext). A preview that no engine runs has no use for the folder, and writes nothing.
+    """
+    root = project_root()
+    folder = root / freeze.folder_of(chart) if is_collecting() else freeze.write(chart, root)
+    return os.path.relpath(folder)
+
+
+def _contents(
+    objects: list[Object], namespace: str, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any]]
+) -> dict[str, Any]:
+    """The objects as the release's values: each leaf with a hole an Output of its own, each Secret a secret."""
+    found: dict[str, Any] = {}
+    for key, obj in freeze.keyed(objects, namespace).items():
+        content = _filled(obj, drafted, unknown)
+        found[key] = pulumi.Output.secret(content) if obj.get("kind") == "Secret" else content
+    return found
+
+
+def _filled(value: Any, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any]]) -> Any:
+    if isinstance(value, Leaf):
+        holes = sorted(value.holes, key=lambda hole: hole.name)
+
+        def contents(real: list[Any]) -> Any:
+            return drafted.fill(value, dict(zip(holes, real, strict=True)))
+
+        return pulumi.Output.all(*(unknown[hole] for hole in holes)).apply(contents)
+    if isinstance(value, dict):
+        return {key: _filled(item, drafted, unknown) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, drafted, unknown) for item in value]
+    return value
+
+
+def _summary(spec: AppSpec, chart: Chart, examined: Examined, settled: Settled) -> str:
+    place = f" {spec.role} in {spec.region}" if spec.has_roles else ""
+    running = [
+        f"{name_of(workload)} {replicas_of(workload, examined.objects)}" for workload in workloads(examined.objects)
+    ]
+    parts = [
+        f"{spec.release_name} ({chart.name} {chart.version}){place}",
+        f"{', '.join(running) or 'no workload'} over {len(spec.zones)} zones",
+    ]
+    if settled.accepted:
+        parts.append(f"{len(settled.accepted)} accepted")
+    if settled.open:
+        errors = len(settled.errors)
+        parts.append(f"{errors} errors, {len(settled.open) - errors} warnings")
+    return "; ".join(parts)

@@ -1,0 +1,300 @@
+"""What a ZonalApp is to be: its arguments, checked, and what follows from them for each role. Pure.
+
+The chart itself is not looked at here: what its workloads are called is known only after it was rendered, so `intent`
+takes their names.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hakit.charts.intent import PROBES, Intent, WorkloadIntent
+from hakit.errors import HakitError, did_you_mean
+from hakit.plan.arguments import Arguments
+from hakit.topology import handovers
+from hakit.topology.model import Topology
+
+ACTIVE, STANDBY = "active", "standby"
+
+#: Seconds that Helm waits for pods: the default timeout of 300 is short for images that are pulled into a new zone.
+TIMEOUT = 600
+#: The oldest Kubernetes version that is still supported upstream; fields newer than it are left out.
+KUBERNETES = "1.34"
+
+_ROLE_KEYS = ("replicas", "needs", "hooks", "wait")
+_WORKLOAD_ROLE_KEYS = ("replicas", "needs", "resources", "probes", "suspend")
+_WORKLOAD_KEYS = (*_WORKLOAD_ROLE_KEYS, "clustered", "max_unavailable", "container", ACTIVE, STANDBY)
+_PROBE_WORDS = {"readiness": PROBES[1], "liveness": PROBES[0], "startup": PROBES[2]}
+ARGUMENTS = (
+    "chart",
+    "namespace",
+    "release_name",
+    "values",
+    "zones",
+    "topology",
+    "pair",
+    "scope",
+    "kubernetes",
+    "replicas",
+    "needs",
+    ACTIVE,
+    STANDBY,
+    "workloads",
+    "storage_class",
+    "existing_volumes",
+    "accept",
+    "timeout",
+    "delivery",
+)
+
+
+@dataclass(frozen=True)
+class RoleSpec:
+    """What holds in one role.
+
+    Attributes:
+        replicas, needs: of the chart's only workload.
+        run_hooks: install and upgrade hooks run.
+        wait: the deployment waits until the pods are ready, and takes an upgrade back that does not get there.
+        workloads: by name as given.
+    """
+
+    replicas: int | None
+    needs: int | None
+    run_hooks: bool
+    wait: bool
+    workloads: Mapping[str, WorkloadIntent]
+
+
+@dataclass(frozen=True)
+class AppSpec:
+    """A ZonalApp's arguments, checked. Everything after this trusts it."""
+
+    name: str
+    chart: str
+    namespace: str
+    release_name: str
+    values: Mapping[str, Any] = field(repr=False)
+    zones: tuple[str, ...]
+    kubernetes: tuple[int, int]
+    region: str
+    role: str
+    roles: Mapping[str, RoleSpec]
+    storage_class: str | None
+    existing_volumes: bool
+    accept: Mapping[str, str]
+    timeout: int
+
+    @property
+    def where(self) -> str:
+        return f"ZonalApp {self.name!r}"
+
+    @property
+    def has_roles(self) -> bool:
+        """Whether the application is deployed in several regions, and so in both roles."""
+        return bool(self.region)
+
+
+def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
+    """Check a ZonalApp's arguments.
+
+    Args:
+        name: the component's name.
+        args: as the user gave them, see `ZonalAppArgs`.
+        topology: what `args["topology"]` names, loaded; None when there is none.
+
+    Raises:
+        HakitError: an argument is unknown, missing, of a wrong type, or contradicts another one.
+    """
+    given = Arguments(args, f"ZonalApp {name!r}", ARGUMENTS)
+    region, role, zones, kubernetes = _place(given, topology)
+    release_name = given.text("release_name", name)
+    _check_name(given, "release_name", release_name, 53)  # Helm's own limit
+    namespace = given.text("namespace")
+    _check_name(given, "namespace", namespace, 63)
+    given.word("delivery", ("release",), "release")
+    return AppSpec(
+        name=name,
+        chart=given.text("chart"),
+        namespace=namespace,
+        release_name=release_name,
+        values=given.mapping("values"),
+        zones=zones,
+        kubernetes=kubernetes,
+        region=region,
+        role=role,
+        roles={ACTIVE: _role(given, ACTIVE), STANDBY: _role(given, STANDBY)},
+        storage_class=given.text("storage_class") if "storage_class" in given else None,
+        existing_volumes=given.flag("existing_volumes"),
+        accept=given.mapping("accept"),
+        timeout=given.number("timeout", TIMEOUT, least=1),
+    )
+
+
+def _place(given: Arguments, topology: Topology | None) -> tuple[str, str, tuple[str, ...], tuple[int, int]]:
+    """Region, role, zones and Kubernetes version: from the topology, or from the arguments."""
+    if topology is None:
+        for key in ("pair", "scope", ACTIVE, STANDBY):
+            if key in given:
+                raise given.missing("topology", f"{key} goes with a topology: name its file, or leave {key} out")
+        if "zones" not in given:
+            raise given.missing("zones", "list the cluster's zones, or name a topology that does")
+        zones = given.names("zones")
+        if not zones:
+            raise HakitError(
+                "zones: empty", where=given.where, allowed="one zone or more; three survive the loss of one"
+            )
+        return "", ACTIVE, zones, _version(given, given.text("kubernetes", KUBERNETES))
+    if "kubernetes" in given:
+        raise HakitError(
+            "kubernetes: the topology has it", where=given.where, do=f"leave it out; see {topology.where('regions')}"
+        )
+    region = _region(given, topology)
+    pair = topology.pair(given.text("pair"))
+    if region not in pair.regions:
+        raise HakitError(
+            f"scope: pair {pair.name} is not in this region", where=given.where, given=region, allowed=pair.regions
+        )
+    declared = topology.region(region)
+    zones = given.names("zones") or declared.zones
+    declared.check_zones(zones, where=f"{given.where}: zones")
+    return region, handovers.role(pair, region), zones, _version(given, declared.kubernetes)
+
+
+def _region(given: Arguments, topology: Topology) -> str:
+    scope = given.text("scope")
+    if scope not in topology.regions:
+        raise HakitError(
+            "scope: unknown region", where=given.where, given=scope, allowed=topology.regions,
+            do=did_you_mean(scope, topology.regions) or f"regions are declared in {topology.where('regions')}",
+        )  # fmt: skip
+    return scope
+
+
+def _version(given: Arguments, text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"1\.(\d+)", text)
+    if not found:
+        raise HakitError(
+            "kubernetes: not a version", where=given.where, given=text, allowed='major and minor in quotes: "1.34"'
+        )
+    return 1, int(found[1])
+
+
+def _check_name(given: Arguments, key: str, value: str, longest: int) -> None:
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", value) or len(value) > longest:
+        raise HakitError(
+            f"{key}: not a Kubernetes name",
+            where=given.where,
+            given=value,
+            allowed=f"lower case letters, digits and hyphens, up to {longest}, a letter or digit at both ends",
+        )
+
+
+def _role(given: Arguments, role: str) -> RoleSpec:
+    """What holds in a role: what is given for the role, else what is given for both."""
+    inner = given.inner(role, _ROLE_KEYS)
+    both = {key: given.maybe_number(key) for key in ("replicas", "needs")}
+    named = given.mapping("workloads")
+    replicas = inner.maybe_number("replicas")
+    return RoleSpec(
+        replicas=both["replicas"] if replicas is None else replicas,
+        # What must still serve is asked of the active side; of a standby only when it says so itself.
+        needs=inner.maybe_number("needs") if "needs" in inner or role == STANDBY else both["needs"],
+        run_hooks=inner.word("hooks", ("run", "hold"), "run" if role == ACTIVE else "hold") == "run",
+        # A standby's pods may never be ready: their database is read-only.
+        wait=inner.flag("wait", default=role == ACTIVE),
+        workloads={name: _workload(given, name, named[name], role) for name in named},
+    )
+
+
+def _workload(given: Arguments, name: str, wanted: Any, role: str) -> WorkloadIntent:
+    path = f"workloads.{name}"
+    outer = Arguments(wanted, given.where, _WORKLOAD_KEYS, path)
+    inner = outer.inner(role, _WORKLOAD_ROLE_KEYS)
+
+    def either(key: str) -> Arguments:
+        return inner if key in inner else outer
+
+    needs = inner if "needs" in inner or role == STANDBY else outer
+    return WorkloadIntent(
+        replicas=either("replicas").maybe_number("replicas"),
+        needs=needs.maybe_number("needs"),
+        clustered=outer.flag("clustered"),
+        suspend=either("suspend").maybe_flag("suspend"),
+        max_unavailable=outer.number("max_unavailable", 1, least=1),
+        container=outer.text("container") if "container" in outer else None,
+        resources=either("resources").mapping("resources") if "resources" in either("resources") else None,
+        probes=_probes(either("probes")),
+    )
+
+
+def _probes(given: Arguments) -> dict[str, Any]:
+    probes = given.inner("probes", _PROBE_WORDS)
+    return {_PROBE_WORDS[word]: probes.mapping(word) for word in _PROBE_WORDS if word in probes}
+
+
+def intent(spec: AppSpec, role: str, workloads: Iterable[str], jobs: Iterable[str] = ()) -> Intent:
+    """What is wanted of the rendered objects in a role.
+
+    Args:
+        spec: the application.
+        role: `active` or `standby`.
+        workloads: the rendered Deployments and StatefulSets, as `Kind/name`.
+        jobs: the rendered CronJobs, as `Kind/name`.
+
+    Raises:
+        HakitError: `workloads` names one that the chart does not render; or `replicas` or `needs` is given for a chart
+            with several.
+    """
+    wanted, running, scheduled = spec.roles[role], list(workloads), list(jobs)
+    known = [*running, *scheduled]
+    named = {_resolve(spec, name, known): each for name, each in wanted.workloads.items()}
+    if wanted.replicas is not None or wanted.needs is not None:
+        if len(running) != 1:
+            raise _not_one(spec, role, running)
+        only = named.get(running[0], WorkloadIntent())
+        named[running[0]] = _with_defaults(only, wanted)
+    return Intent(
+        namespace=spec.namespace,
+        zones=len(spec.zones),
+        kubernetes=spec.kubernetes,
+        standby=role == STANDBY,
+        existing_volumes=spec.existing_volumes,
+        run_hooks=wanted.run_hooks,
+        storage_class=spec.storage_class,
+        workloads=named,
+    )
+
+
+def _with_defaults(only: WorkloadIntent, wanted: RoleSpec) -> WorkloadIntent:
+    return replace(
+        only,
+        replicas=wanted.replicas if only.replicas is None else only.replicas,
+        needs=wanted.needs if only.needs is None else only.needs,
+    )
+
+
+def _resolve(spec: AppSpec, name: str, known: list[str]) -> str:
+    """The `Kind/name` that a user's `name` or `Kind/name` means."""
+    found = [each for each in known if name in (each, each.partition("/")[2])]
+    if len(found) == 1:
+        return found[0]
+    plain = [each.partition("/")[2] for each in known]
+    raise HakitError(
+        f"workloads: {'two workloads have this name' if found else 'the chart renders no such workload'}",
+        where=spec.where,
+        given=name,
+        allowed=found or known,
+        do=f"write {found[0]} or {found[1]}" if found else did_you_mean(name, [*plain, *known]),
+    )
+
+
+def _not_one(spec: AppSpec, role: str, running: list[str]) -> HakitError:
+    example = ", ".join(f'"{each.partition("/")[2]}": {{"replicas": 3}}' for each in running[:2])
+    return HakitError(
+        f"replicas: the chart renders {len(running) or 'no'} workloads, so it is not clear which one is meant",
+        where=f"{spec.where} ({role})" if spec.has_roles else spec.where,
+        given=", ".join(running) or None,
+        allowed=f"workloads={{{example}}}" if running else "no replicas and no needs",
+    )
