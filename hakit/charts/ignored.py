@@ -40,7 +40,7 @@ def audit_values(
     findings = []
     for path in _ignored(values, (), values, fingerprint, baseline):
         place = (where or {}).get(path, "")
-        switch = _dormant(chart, values, path, fingerprint)
+        switch = _dormant(chart, values, path, release)
         if switch:
             findings.append(_dormant_finding(path, switch, place))
         else:
@@ -180,8 +180,10 @@ def mutated(value: Any) -> Any:
             return "hakit"
 
 
-def _dormant(chart: Chart, values: Mapping[str, Any], path: Keys, fingerprint: Fingerprint) -> tuple[Keys, bool] | None:
+def _dormant(chart: Chart, values: Mapping[str, Any], path: Keys, release: Release) -> tuple[Keys, bool] | None:
     """The switch, and its state, that keeps a value from having an effect: those above the value go first."""
+    if not any(path[0] in text for text in chart.templates.values()):
+        return None  # no template has the word, so no switch will make one read it
     merged = chart.engine.merge_values(dict(values))
     switches = [found for found in _switches(merged, ()) if found[0] != path]
     switches.sort(key=lambda found: (-_shared(found[0], path), len(found[0])))
@@ -189,9 +191,12 @@ def _dormant(chart: Chart, values: Mapping[str, Any], path: Keys, fingerprint: F
     for key in path:
         tree = tree[key]
     for name, state in switches[:_SWITCHES]:
+        flipped = _with(values, name, not state)
+        # With the switch another set of leaves may be random, so each position of it is compared by its own measure.
+        fingerprint = _fingerprint(chart, flipped, release)
         before, after, gone = (
             fingerprint(_with(changed, name, not state))
-            for changed in (values, _with(values, path, mutated(tree)), _with(values, path, _GONE))
+            for changed in (flipped, _with(values, path, mutated(tree)), _with(values, path, _GONE))
         )
         if before is not None and any(other is not None and other != before for other in (after, gone)):
             return name, state

@@ -1,0 +1,163 @@
+"""`hakit check`: the audit of charts alone, for people who do not use Pulumi."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hakit.charts.audit import audit
+from hakit.charts.examine import examine, examine_chart
+from hakit.charts.holes import draft
+from hakit.charts.ignored import Keys
+from hakit.charts.intent import Intent, WorkloadIntent
+from hakit.charts.render import Release
+from hakit.charts.source import load, read_values
+from hakit.errors import HakitError
+from hakit.findings import Accepted, Finding, Settled, format_finding, settle
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a chart is checked for.
+
+    Attributes:
+        values: values files, a later one over an earlier one, as Helm merges them.
+        hardened: show what is left under ZonalApp, not what the chart renders.
+        zones: of the cluster.
+        kubernetes: its version.
+        namespace, name: of the release.
+        clustered: workloads whose pods replicate their data among themselves.
+        accept: reason by code.
+    """
+
+    values: Sequence[Path] = ()
+    hardened: bool = False
+    zones: int = 3
+    kubernetes: tuple[int, int] = (1, 34)
+    namespace: str = "default"
+    name: str = ""
+    clustered: Sequence[str] = ()
+    accept: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One chart's findings. `mendable` are those that ZonalApp would mend."""
+
+    chart: str
+    settled: Settled
+    mendable: frozenset[Finding]
+
+
+def check(reference: str, question: Question) -> Checked:
+    """Audit one chart.
+
+    Raises:
+        HakitError: the chart or a values file is missing or broken, the chart does not render, or `accept` names a
+            code that does not exist.
+    """
+    chart = load(reference)
+    values, lines = merged_values(question.values)
+    release = Release(question.name or chart.name, question.namespace)
+    drafted = draft(chart, values, release)
+    intent = Intent(
+        namespace=question.namespace,
+        zones=question.zones,
+        kubernetes=question.kubernetes,
+        workloads={name: WorkloadIntent(clustered=True) for name in question.clustered},
+    )
+    examined = examine(drafted.objects, intent)
+    found = examined.findings if question.hardened else audit(drafted.objects, intent)
+    settled = settle(
+        [*examine_chart(chart, drafted, release, lines), *found], question.accept or {}, f"chart {reference}"
+    )
+    return Checked(reference, settled, frozenset(examined.mended))
+
+
+def merged_values(files: Sequence[Path]) -> tuple[dict[str, Any], dict[Keys, str]]:
+    """The values of several files, and file:line of each key where it was last set."""
+    values: dict[str, Any] = {}
+    lines: dict[Keys, str] = {}
+    for file in files:
+        found, places = read_values(file)
+        values = _over(values, found)
+        lines |= places
+    return values, lines
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _over(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def parse_accept(entries: Sequence[str]) -> dict[str, str]:
+    """`CODE=why` or `CODE object=why` from the command line.
+
+    Raises:
+        HakitError: an entry has no reason.
+    """
+    found = {}
+    for entry in entries:
+        key, equals, reason = entry.partition("=")
+        if not equals or not reason.strip():
+            raise HakitError(
+                "--accept: no reason", given=entry, allowed='CODE=why, such as --accept "HK004=a batch job may wait"'
+            )
+        found[key.strip()] = reason.strip()
+    return found
+
+
+def exit_code(checked: Sequence[Checked], *, strict: bool) -> int:
+    """0: nothing unaccepted; 1: errors, or with `strict` warnings too."""
+    bad = [each.settled.open if strict else each.settled.errors for each in checked]
+    return 1 if any(bad) else 0
+
+
+def as_text(checked: Sequence[Checked], *, hardened: bool) -> str:
+    blocks: list[str] = []
+    for each in checked:
+        if len(checked) > 1:
+            blocks.append(f"{each.chart}")
+        blocks += [format_finding(finding) for finding in each.settled.open]
+        blocks += [_accepted(item) for item in each.settled.accepted]
+    return "\n".join([*blocks, *_totals(checked, hardened=hardened)]) + "\n"
+
+
+def _accepted(item: Accepted) -> str:
+    return f"{item.finding.code} accepted {item.finding.subject}: {item.reason}"
+
+
+def _totals(checked: Sequence[Checked], *, hardened: bool) -> list[str]:
+    errors = sum(len(each.settled.errors) for each in checked)
+    warnings = sum(len(each.settled.open) for each in checked) - errors
+    accepted = sum(len(each.settled.accepted) for each in checked)
+    total = f"{_count(errors, 'error')}, {_count(warnings, 'warning')} in {_count(len(checked), 'chart')}"
+    if accepted:
+        total += f"; {accepted} accepted"
+    mendable = sum(finding in each.mendable for each in checked for finding in each.settled.open)
+    if hardened or not mendable:
+        return [total]
+    return [f"{total}; {mendable} of them ZonalApp mends by itself (--hardened leaves them out)"]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def as_json(checked: Sequence[Checked]) -> str:
+    """One document: per chart the open findings, the accepted ones, and which of them ZonalApp mends."""
+    charts = [
+        {
+            "chart": each.chart,
+            "findings": [
+                {**finding.as_dict(), "mended_by_zonal_app": finding in each.mendable} for finding in each.settled.open
+            ],
+            "accepted": [item.as_dict() for item in each.settled.accepted],
+        }
+        for each in checked
+    ]
+    return json.dumps({"charts": charts}, indent=2) + "\n"
