@@ -106,6 +106,9 @@ def draft(chart: Chart, values: Mapping[str, Any], release: Release, where: str 
         _refuse_structure(rendering, base, path, filling)
         set_leaf(objects, path, Leaf(str(leaf_at(base, path)), frozenset(filling), path))
     used = set().union(*sources.values())
+    for hole in holes:
+        if hole not in used:
+            _refuse_switch(rendering, base, first, hole, unstable)
     may_differ = unstable | set(sources)
 
     def fill(leaf: Leaf, real: Mapping[Hole, Any]) -> Any:
@@ -157,6 +160,12 @@ class _Rendering:
         except ShapeError as shape:
             raise self.refusal(hole, f"which objects and keys the chart renders depends on it ({shape})") from None
 
+    def differs(self, base: list[Object], objects: list[Object], unstable: set[Path]) -> bool:
+        try:
+            return bool(differing_leaves(base, objects) - unstable)
+        except ShapeError:
+            return True
+
     def refusal(self, hole: Hole, why: str) -> HakitError:
         return HakitError(
             f"values.{hole.name}: {why}",
@@ -185,6 +194,16 @@ def _placeholders(rendering: _Rendering, holes: list[Hole]) -> dict[Hole, tuple[
                 break
         chosen.setdefault(hole, _PAIRS[0])
     return chosen
+
+
+def _refuse_switch(
+    rendering: _Rendering, base: list[Object], first: Mapping[Hole, Any], hole: Hole, unstable: set[Path]
+) -> None:
+    """Two placeholders are both true: a hole that changes nothing may still be what an `if` asks for."""
+    for empty in (False, "", 0):
+        objects = rendering.tried({**first, hole: empty})
+        if objects is not None and rendering.differs(base, objects, unstable):
+            raise rendering.refusal(hole, "the chart asks whether it is set or true, and renders other objects then")
 
 
 def _refuse_structure(rendering: _Rendering, base: list[Object], path: Path, filling: set[Hole]) -> None:

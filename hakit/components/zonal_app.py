@@ -8,6 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from hakit.charts import freeze
+from hakit.charts.audit.placement import left_after_a_zone
 from hakit.charts.examine import Examined, examine, examine_chart
 from hakit.charts.holes import Draft, Hole, Leaf, draft
 from hakit.charts.manifests import Object
@@ -189,12 +190,11 @@ def _filled(value: Any, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any
 
 def _summary(spec: AppSpec, chart: Chart, examined: Examined, settled: Settled) -> str:
     place = f" {spec.role} in {spec.region}" if spec.has_roles else ""
-    running = [
-        f"{name_of(workload)} {replicas_of(workload, examined.objects)}" for workload in workloads(examined.objects)
-    ]
+    running = workloads(examined.objects)
+    pods = [_pods(name_of(workload), replicas_of(workload, examined.objects), len(spec.zones)) for workload in running]
     parts = [
         f"{spec.release_name} ({chart.name} {chart.version}){place}",
-        f"{', '.join(running) or 'no workload'} over {len(spec.zones)} zones",
+        f"{', '.join(pods) or 'no workload'} over {len(spec.zones)} zone{'s' if len(spec.zones) > 1 else ''}",
     ]
     if settled.accepted:
         parts.append(f"{len(settled.accepted)} accepted")
@@ -202,3 +202,8 @@ def _summary(spec: AppSpec, chart: Chart, examined: Examined, settled: Settled) 
         errors = len(settled.errors)
         parts.append(f"{errors} errors, {len(settled.open) - errors} warnings")
     return "; ".join(parts)
+
+
+def _pods(name: str, replicas: int, zones: int) -> str:
+    """`storefront 6 (4 with a zone lost)`."""
+    return f"{name} {replicas} ({left_after_a_zone(replicas, zones)} with a zone lost)" if replicas else f"{name} 0"
