@@ -154,7 +154,10 @@ def _place(given: Arguments, topology: Topology | None) -> tuple[str, str, tuple
     pair = topology.pair(given.text("pair"))
     if region not in pair.regions:
         raise HakitError(
-            f"scope: pair {pair.name} is not in this region", where=given.where, given=region, allowed=pair.regions
+            f"scope: pair {pair.name} is not in this region",
+            where=given.where,
+            given=region,
+            allowed=", ".join(pair.regions),
         )
     declared = topology.region(region)
     zones = given.names("zones") or declared.zones
