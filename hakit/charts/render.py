@@ -77,8 +77,10 @@ def explain(error: Exception) -> str:
     return text
 
 
+#: A key that holds a secret, by the names that charts use; not one that holds the name of a Secret, or of a key in it.
 _SECRET_KEY = re.compile(
-    r"pass(word|wd|phrase)?|secret|token|credential|private|api_?key|access_?key|auth|cert|dsn|connection|\bkey$",
+    r"(?!existing|imagepullsecrets)(?!.*(name|ref)$)(?!(password|token)_?key$)"
+    r"(.*(pass(word|wd|phrase)|secret|token|credential|private_?key|api_?key|access_?key|dsn|connection_?string).*|key)$",
     re.IGNORECASE,
 )
 MASK = "[secret]"
@@ -87,9 +89,7 @@ MASK = "[secret]"
 def secret_texts(values: Any, *, named: bool = False) -> set[str]:
     """Every text under a key that looks like a secret's, its base64, and each of its lines."""
     if isinstance(values, Mapping):
-        found = [
-            secret_texts(value, named=named or bool(_SECRET_KEY.search(str(key)))) for key, value in values.items()
-        ]
+        found = [secret_texts(value, named=named or bool(_SECRET_KEY.match(str(key)))) for key, value in values.items()]
         return set().union(*found)
     if isinstance(values, list):
         return set().union(*(secret_texts(value, named=named) for value in values))

@@ -13,7 +13,7 @@ from hakit.charts.examine import Examined, examine, examine_chart
 from hakit.charts.holes import Draft, Hole, Leaf, draft
 from hakit.charts.manifests import Object
 from hakit.charts.objects import id_of, name_of, of_kind, replicas_of, workloads
-from hakit.charts.render import Release
+from hakit.charts.render import Release, secret_texts
 from hakit.charts.source import Chart, load
 from hakit.components.project import load_topology, project_root
 from hakit.components.providers import refuse_foreign_provider
@@ -76,7 +76,7 @@ class ZonalApp(pulumi.ComponentResource):
             chart=_frozen(chart),
             name=spec.release_name,
             namespace=spec.namespace,
-            values={"objects": _contents(examined.objects, spec.namespace, drafted, unknown)},
+            values={"objects": _contents(examined.objects, spec, drafted, unknown)},
             # Atomic takes a failed upgrade back; claims and definitions are annotated to stay in every case.
             atomic=spec.roles[spec.role].wait,
             skip_await=not spec.roles[spec.role].wait,
@@ -163,29 +163,36 @@ def _frozen(chart: Chart) -> str:
 
 
 def _contents(
-    objects: list[Object], namespace: str, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any]]
+    objects: list[Object], spec: AppSpec, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any]]
 ) -> dict[str, Any]:
-    """The objects as the release's values: each leaf with a hole an Output of its own, each Secret a secret."""
-    found: dict[str, Any] = {}
-    for key, obj in freeze.keyed(objects, namespace).items():
-        content = _filled(obj, drafted, unknown)
-        found[key] = pulumi.Output.secret(content) if obj.get("kind") == "Secret" else content
-    return found
+    """The objects as the release's values: each leaf with a hole an Output of its own, each Secret a secret, and so is
+    each text that holds a plain value of a key such as `password`: it belongs in no diff and in no plain state."""
+    plain_secrets = secret_texts(spec.values)
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, Leaf):
+            return _filled(value, drafted, unknown)
+        if isinstance(value, dict):
+            return {key: filled(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [filled(item) for item in value]
+        if isinstance(value, str) and any(secret in value for secret in plain_secrets):
+            return pulumi.Output.secret(value)
+        return value
+
+    return {
+        key: pulumi.Output.secret(filled(obj)) if obj.get("kind") == "Secret" else filled(obj)
+        for key, obj in freeze.keyed(objects, spec.namespace).items()
+    }
 
 
-def _filled(value: Any, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any]]) -> Any:
-    if isinstance(value, Leaf):
-        holes = sorted(value.holes, key=lambda hole: hole.name)
+def _filled(leaf: Leaf, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any]]) -> pulumi.Output[Any]:
+    holes = sorted(leaf.holes, key=lambda hole: hole.name)
 
-        def contents(real: list[Any]) -> Any:
-            return drafted.fill(value, dict(zip(holes, real, strict=True)))
+    def contents(real: list[Any]) -> Any:
+        return drafted.fill(leaf, dict(zip(holes, real, strict=True)))
 
-        return pulumi.Output.all(*(unknown[hole] for hole in holes)).apply(contents)
-    if isinstance(value, dict):
-        return {key: _filled(item, drafted, unknown) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(item, drafted, unknown) for item in value]
-    return value
+    return pulumi.Output.all(*(unknown[hole] for hole in holes)).apply(contents)
 
 
 def _summary(spec: AppSpec, chart: Chart, examined: Examined, settled: Settled) -> str:

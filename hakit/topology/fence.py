@@ -1,0 +1,150 @@
+"""What a region may create, update and drop, what the witness may say, and when a Cluster is fenced. All pure."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from hakit.errors import HakitError
+from hakit.topology.handovers import ClusterIntent, Copy, Epoch, Witness, standing
+from hakit.topology.model import Pair
+
+Operation = Literal["CREATE", "UPDATE"]
+_START = Epoch(0, 0)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a region remembers of one database, in the pair's record, whatever happens to its Clusters.
+
+    One for each database: their epochs differ in their step, and one number for the pair would refuse the slower.
+
+    Attributes:
+        epoch: the highest that was applied here; never lowered.
+        highest_created: the highest incarnation that was ever created here; 0 before the first.
+    """
+
+    epoch: Epoch = _START
+    highest_created: int = 0
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A Cluster as the region's own fence sees it: from its annotation, its spec and `cnpg.io/fencedInstances`."""
+
+    copy: Copy
+    epoch: Epoch
+    spec_primary: bool
+    fenced: bool
+
+
+def guard_allows(
+    cluster_epoch: Epoch | None, record_epoch: Epoch | None, new_epoch: Epoch, operation: Operation
+) -> bool:
+    """Whether the guard lets a Cluster through: never below the Cluster's own epoch, nor below the region's record.
+
+    Args:
+        cluster_epoch: the Cluster's annotation; None when there is no Cluster, or it carries none.
+        record_epoch: of this database in the region's record; None before the first.
+        new_epoch: the new manifest's.
+        operation: a CREATE has no Cluster to compare with, so the record alone stops an old checkout.
+    """
+    own = cluster_epoch if operation == "UPDATE" else None
+    return all(new_epoch >= seen for seen in (own, record_epoch) if seen is not None)
+
+
+def witness_allows(witness: Witness | None, new_epoch: Epoch) -> bool:
+    """Whether a program may apply its list: not when the witness, as far as it can be seen, knows a later entry."""
+    return witness is None or witness.entry <= new_epoch.entries
+
+
+def may_create(intent: ClusterIntent, record: Record, witness: Witness | None = None) -> None:
+    """Refuse to create a copy that must not be created: as a primary, twice, or under an archive's used name.
+
+    Args:
+        intent: what the program would create.
+        record: the region's, of this database.
+        witness: as far as it can be seen; None when it says nothing or is out of reach.
+
+    Raises:
+        HakitError: with the condition that is not met.
+    """
+    name = f"{intent.database} incarnation {intent.incarnation} in {intent.member.region}"
+    rebuild = "list a rebuild of it, or a failover to a copy that is built"
+    if intent.quarantined:
+        raise HakitError(f"{name}: a kept copy that is missing is never created", do="take it out of the program")
+    if intent.incarnation <= record.highest_created:
+        raise HakitError(
+            f"{name}: it was created here before, and its archive has its name",
+            given=intent.incarnation,
+            allowed=f"an incarnation above {record.highest_created}",
+            do=rebuild,
+        )
+    first = intent.bootstrap == "initdb" and intent.is_primary and intent.epoch.entries == 0
+    if first and witness is None:
+        return
+    if intent.bootstrap == "initdb":
+        raise HakitError(f"{name}: an empty database is created only before the first handover", do=rebuild)
+    if intent.is_primary:
+        raise HakitError(f"{name}: a copy that is missing is never created as a primary", do=rebuild)
+
+
+def may_drop(pair: Pair, database: str, copy: Copy, witness: Witness | None, built: Collection[Copy]) -> None:
+    """Refuse to drop a copy that the list or the witness names, or whose successor is not built.
+
+    Args:
+        pair: with its list.
+        database: one of the pair's.
+        copy: the copy to drop.
+        witness: as it is now.
+        built: the copies that were seen to be complete.
+
+    Raises:
+        HakitError: with the condition that is not met.
+    """
+    now = standing(pair, database)
+    name = f"{database} incarnation {copy.incarnation} in {copy.region}"
+    current = Copy(copy.region, now.current[copy.region])
+    if copy in (now.active, now.target, current):
+        raise HakitError(f"{name}: the list of handovers names it", do="only an older incarnation can be dropped")
+    if witness is not None and witness.copy == copy:
+        raise HakitError(f"{name}: the witness names it", do="apply the newest list first")
+    if current not in built:
+        raise HakitError(f"{name}: incarnation {current.incarnation} is not built yet", do="wait until it is")
+
+
+def raise_witness(now: Witness | None, new: Witness) -> Witness:
+    """The witness after a write: it only rises, and one entry names one copy.
+
+    Raises:
+        HakitError: the new one is lower, or names another copy under the same entry.
+    """
+    if now is None or new.entry > now.entry or new == now:
+        return new
+    raise HakitError(
+        "the witness only rises",
+        given=f"entry {new.entry}, {new.region} incarnation {new.incarnation}",
+        allowed=f"above entry {now.entry}, {now.region} incarnation {now.incarnation}",
+        do="this checkout is old: use the newest file",
+    )
+
+
+def fence_turn(
+    witness: Witness | None, cluster: Watched, newer_incarnation_exists: bool
+) -> Literal["fence", "unfence"] | None:
+    """What a region's fence does with one Cluster, now and first of all on reconnect.
+
+    A replica is never fenced: it must replay. None: leave it as it is.
+
+    Args:
+        witness: as it was read in this turn; None when it says nothing yet. A fence that cannot read it takes no turn:
+            a last known witness, or none, could unfence what was overtaken meanwhile.
+        cluster: the Cluster.
+        newer_incarnation_exists: a Cluster of the same database with a higher incarnation stands in this region.
+    """
+    named = witness is not None and witness.copy == cluster.copy
+    overtaken = witness is not None and witness.entry > cluster.epoch.entries
+    if cluster.spec_primary and not named and (overtaken or newer_incarnation_exists):
+        return None if cluster.fenced else "fence"
+    if cluster.fenced and (named or not cluster.spec_primary or not newer_incarnation_exists):
+        return "unfence"
+    return None
