@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install preview test lint format bench schema clean
+.PHONY: help install preview test lint format bench docs clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
@@ -37,7 +37,8 @@ format: $(STAMP) ## format the code
 bench: $(STAMP) ## ratios, measured in one run
 	@$(BIN)/python tests/bench.py
 
-schema: $(STAMP) ## write the JSON Schema of the topology file
+docs: $(STAMP) ## write the pages and files that come from the code
+	@$(BIN)/hakit explain > docs/findings.md
 	@$(BIN)/hakit schema > docs/topology.schema.json
 
 clean: ## remove .venv and caches

@@ -1,6 +1,7 @@
 """`hakit check`: the audit of charts alone, for people who do not use Pulumi."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,18 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         old = merged.get(key)
         merged[key] = _over(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+def parse_version(text: str) -> tuple[int, int]:
+    """A Kubernetes version from the command line: major and minor.
+
+    Raises:
+        HakitError: it is not one.
+    """
+    found = re.fullmatch(r"1\.(\d+)", text)
+    if not found:
+        raise HakitError("--kubernetes: not a version", given=text, allowed="major and minor, such as 1.34")
+    return 1, int(found[1])
 
 
 def parse_accept(entries: Sequence[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from hakit.charts.objects import (
     hook_events,
     id_of,
     most_replicas_of,
+    name_of,
     of_kind,
     pod_labels,
     pod_makers,
@@ -38,16 +39,24 @@ def rollouts_are_not_outages(objects: list[Object], intent: Intent) -> Iterator[
 
 
 def drains_are_possible(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
-    for workload in workloads(objects):
-        replicas = replicas_of(workload, objects)
-        for budget in disruption_budgets_of(workload, objects):
-            if replicas > 0 and _blocks(budget, replicas):
+    running = [(workload, replicas_of(workload, objects)) for workload in workloads(objects)]
+    for workload, replicas in running:
+        budgets = list(disruption_budgets_of(workload, objects)) if replicas > 0 else []
+        for budget in budgets:
+            # A budget counts all pods that it selects, those of another workload too.
+            pods = sum(count for other, count in running if selects(selector_of(budget), pod_labels(other)))
+            if _blocks(budget, pods):
                 yield Finding(
                     "HK008",
                     id_of(budget),
                     "spec",
                     f"of {replicas} pods of {id_of(workload)} none may ever be evicted",
                 )
+        if len(budgets) > 1:
+            # https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/#how-api-initiated-eviction-works:
+            # "multiple PodDisruptionBudgets that reference the same Pod" are answered with 500.
+            names = " and ".join(sorted(name_of(budget) for budget in budgets))
+            yield Finding("HK008", id_of(workload), "", f"budgets {names} both select its pods: no eviction is allowed")
 
 
 def _blocks(budget: Object, pods: int) -> bool:

@@ -1,0 +1,187 @@
+"""Requested CPU, memory and storage by region and role."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from typing import Any
+
+from hakit.charts.quantity import format_quantity, parse_quantity
+from hakit.errors import HakitError
+from hakit.preview.document import ObjectDocument, ResourceDocument, TotalDocument
+from hakit.preview.objects import zonal_app
+from hakit.preview.requests import ZERO, claim_request, pod_request
+
+NOWHERE = "-"
+
+
+@dataclass
+class Total:
+    """A sum that grows. Cores and bytes, exact."""
+
+    pods: int = 0
+    cpu: Decimal = ZERO
+    memory: Decimal = ZERO
+    storage: Decimal = ZERO
+    per_node_cpu: Decimal = ZERO
+    per_node_memory: Decimal = ZERO
+    jobs_cpu: Decimal = ZERO
+    jobs_memory: Decimal = ZERO
+    unknown: list[str] = field(default_factory=list)
+
+    def add(self, other: "Total") -> None:
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+
+
+Totals = dict[tuple[str, str], Total]
+
+
+def stack_totals(resources: Sequence[ResourceDocument]) -> Totals:
+    """The totals of one stack, by (region, role) of the application that each object belongs to."""
+    by_urn = {resource["urn"]: resource for resource in resources}
+    scalers = _scalers(one for resource in resources for one in resource["objects"])
+    totals: Totals = {}
+    for resource in resources:
+        for one in resource["objects"]:
+            app = zonal_app(resource, by_urn)
+            outputs = (app["outputs"] if app is not None else None) or {}
+            place = (str(outputs.get("region") or NOWHERE), str(outputs.get("role") or NOWHERE))
+            counted = _count(one, scalers)
+            if counted != Total():
+                totals.setdefault(place, Total()).add(counted)
+    return totals
+
+
+def added(parts: Iterable[Totals]) -> Totals:
+    result: Totals = {}
+    for part in parts:
+        for place, total in part.items():
+            result.setdefault(place, Total()).add(total)
+    return result
+
+
+def totals_document(totals: Totals) -> list[TotalDocument]:
+    return [
+        {
+            "region": region,
+            "role": role,
+            "pods": total.pods,
+            "cpu": format_quantity(total.cpu, binary=False),
+            "memory": format_quantity(total.memory, binary=True),
+            "storage": format_quantity(total.storage, binary=True),
+            "per_node_cpu": format_quantity(total.per_node_cpu, binary=False),
+            "per_node_memory": format_quantity(total.per_node_memory, binary=True),
+            "jobs_cpu": format_quantity(total.jobs_cpu, binary=False),
+            "jobs_memory": format_quantity(total.jobs_memory, binary=True),
+            "unknown": sorted(total.unknown),
+        }
+        for (region, role), total in sorted(totals.items())
+    ]
+
+
+def totals_of(documents: Iterable[TotalDocument]) -> Totals:
+    """The opposite of `totals_document`."""
+    return {
+        (one["region"], one["role"]): Total(
+            one["pods"],
+            *(parse_quantity(one[key]) for key in _AMOUNTS),
+            unknown=list(one["unknown"]),
+        )
+        for one in documents
+    }
+
+
+_AMOUNTS = ("cpu", "memory", "storage", "per_node_cpu", "per_node_memory", "jobs_cpu", "jobs_memory")
+
+
+def _count(one: ObjectDocument, scalers: Mapping[tuple[str, str, str], Any]) -> Total:
+    name = f"{one['kind']}/{one['name']}"
+    try:
+        return _COUNTS.get(one["kind"], _nothing)(one, scalers, name)
+    except HakitError as error:
+        return Total(unknown=[f"{name}: {error.given} is {error.what}"])
+
+
+def _nothing(_one: ObjectDocument, _scalers: Mapping[tuple[str, str, str], Any], _name: str) -> Total:
+    return Total()
+
+
+def _workload(one: ObjectDocument, scalers: Mapping[tuple[str, str, str], Any], name: str) -> Total:
+    replicas = scalers.get((one["namespace"], one["kind"], one["name"]), one["replicas"])
+    if not isinstance(replicas, int) or isinstance(replicas, bool):
+        return Total(unknown=[f"{name}: {replicas} replicas"])
+    pod, spec = _pod(one["manifest"], "template"), _at(one["manifest"], "spec")
+    templates = spec.get("volumeClaimTemplates") or []
+    if not isinstance(templates, list):
+        return Total(unknown=[f"{name}: volumeClaimTemplates {templates}"])
+    return Total(
+        pods=replicas,
+        cpu=pod_request(pod, "cpu", name) * replicas,
+        memory=pod_request(pod, "memory", name) * replicas,
+        storage=sum((claim_request(_at(claim), name) for claim in templates), ZERO) * replicas,
+    )
+
+
+def _single(one: ObjectDocument, _scalers: Mapping[tuple[str, str, str], Any], name: str) -> Total:
+    pod = _at(one["manifest"], "spec")
+    return Total(pods=1, cpu=pod_request(pod, "cpu", name), memory=pod_request(pod, "memory", name))
+
+
+def _per_node(one: ObjectDocument, _scalers: Mapping[tuple[str, str, str], Any], name: str) -> Total:
+    pod = _pod(one["manifest"], "template")
+    return Total(per_node_cpu=pod_request(pod, "cpu", name), per_node_memory=pod_request(pod, "memory", name))
+
+
+def _job(one: ObjectDocument, _scalers: Mapping[tuple[str, str, str], Any], name: str) -> Total:
+    path = ("jobTemplate", "spec", "template") if one["kind"] == "CronJob" else ("template",)
+    outer = _at(one["manifest"], "spec", *path[:-1])
+    at_once = outer.get("parallelism", 1)
+    if not isinstance(at_once, int):
+        return Total(unknown=[f"{name}: {at_once} at once"])
+    pod = _pod(one["manifest"], *path)
+    return Total(
+        jobs_cpu=pod_request(pod, "cpu", name) * at_once, jobs_memory=pod_request(pod, "memory", name) * at_once
+    )
+
+
+def _claim(one: ObjectDocument, _scalers: Mapping[tuple[str, str, str], Any], name: str) -> Total:
+    return Total(storage=claim_request(one["manifest"], name))
+
+
+_COUNTS: dict[str, Callable[[ObjectDocument, Mapping[tuple[str, str, str], Any], str], Total]] = {
+    "Deployment": _workload,
+    "StatefulSet": _workload,
+    "ReplicaSet": _workload,
+    "ReplicationController": _workload,
+    "Pod": _single,
+    "DaemonSet": _per_node,
+    "Job": _job,
+    "CronJob": _job,
+    "PersistentVolumeClaim": _claim,
+}
+
+
+def _scalers(objects: Iterable[ObjectDocument]) -> dict[tuple[str, str, str], Any]:
+    """The least replicas that an autoscaler keeps, by namespace, kind and name of what it scales."""
+    found = {}
+    for one in objects:
+        if one["kind"] == "HorizontalPodAutoscaler":
+            spec = _at(one["manifest"], "spec")
+            target = _at(spec, "scaleTargetRef")
+            found[one["namespace"], str(target.get("kind")), str(target.get("name"))] = spec.get("minReplicas") or 1
+    return found
+
+
+def _pod(manifest: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
+    return _at(manifest, "spec", *path, "spec")
+
+
+def _at(value: Any, *path: str) -> Mapping[str, Any]:
+    """The mapping at a path; what is not known before deployment is told as the quantity it would hold."""
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping):
+        return value
+    if value is None:
+        return {}
+    raise HakitError("not known before deployment", given=value)

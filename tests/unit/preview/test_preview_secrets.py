@@ -1,0 +1,133 @@
+"""A canary is put wherever a secret can be; it occurs nowhere in anything that comes out."""
+
+import base64
+from pathlib import Path
+
+import pytest
+from conftest import Ran, write_project
+
+from hakit.preview.masking import Mask
+from hakit.testing import Secret
+from hakit.testing.values import secret_strings
+
+LINES = ["canary-first-line", "canary-second-line"]
+CANARY = "\n".join(LINES) + "\n"
+PLAIN = "canary-in-one-line"
+
+PROGRAM = f"""
+import base64
+import pulumi
+CANARY = {CANARY!r}
+class Thing(pulumi.CustomResource):
+    def __init__(self, token, name, props):
+        super().__init__(token, name, props)
+secret = pulumi.Output.secret(CANARY)
+Thing("random:index:Thing", "marked", {{"password": secret, "url": pulumi.Output.concat("http://", secret)}})
+Thing("kubernetes:core/v1:Secret", "creds", {{"apiVersion": "v1", "kind": "Secret", "metadata": {{"name": "creds"}},
+    "stringData": {{"password": {PLAIN!r}}}, "data": {{"b": base64.b64encode(CANARY.encode()).decode()}}}})
+Thing("kubernetes:core/v1:ConfigMap", "copied", {{"apiVersion": "v1", "kind": "ConfigMap",
+    "metadata": {{"name": "copied"}}, "data": {{"again": "x " + {PLAIN!r}, "encoded":
+    base64.b64encode(CANARY.encode()).decode()}}}})
+print("printed", CANARY, {PLAIN!r})
+pulumi.log.warn("logged " + {PLAIN!r})
+answer = pulumi.runtime.invoke("aws:secretsmanager/getSecretVersion:getSecretVersion", {{}}).value
+print("answered", answer["secretString"])
+pulumi.export("out", secret)
+pulumi.export("answered", answer["secretString"])
+pulumi.export("config", pulumi.Config().require_secret("password"))
+pulumi.export("shown", "this is not secret")
+if pulumi.get_stack() == "raises":
+    raise ValueError("cannot log in with " + CANARY)
+"""
+ANSWERS = f"""
+invokes:
+  aws:secretsmanager/getSecretVersion:getSecretVersion: {{secretString: {{secure: {PLAIN}-answered}}}}
+config:
+  password: {PLAIN}-config
+"""
+STACK = "config:\n  password: {secure: AAABAHciphertext}\n"
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran | str]:
+    root = tmp_path_factory.mktemp("secrets")
+    project = write_project(root, PROGRAM, ("fine", "raises"), answers__yaml=ANSWERS)
+    project.write({"Pulumi.fine.yaml": STACK, "Pulumi.raises.yaml": STACK})
+    return {
+        "text": project.preview("--answers", "answers.yaml", "--verbose"),
+        "json": project.preview("--answers", "answers.yaml", "--stack", "fine", "--format", "json", "--out", "out"),
+        "files": "".join(path.read_text() for path in Path(root, "out").rglob("*") if path.is_file()),
+    }
+
+
+@pytest.mark.parametrize("form", ["plain", "lines", "base64", "escaped"])
+def test_the_canary_is_nowhere(everything: dict[str, Ran | str], form: str):
+    forms = {
+        "plain": [CANARY, PLAIN, "ciphertext"],
+        "lines": LINES,
+        "base64": [base64.b64encode(text.encode()).decode().rstrip("=")[:-2] for text in (CANARY, PLAIN, *LINES)],
+        "escaped": [repr(CANARY)[1:-1]],
+    }
+    for name, ran in everything.items():
+        for text in (ran,) if isinstance(ran, str) else (ran.out, ran.err):
+            for secret in forms[form]:
+                assert secret not in text, f"{form} canary in {name}"
+
+
+def test_what_is_not_secret_is_still_there(everything: dict[str, Ran | str]):
+    ran = everything["json"]
+    assert isinstance(ran, Ran)
+    fine = ran.stack("fine")
+    assert fine["exports"] == {
+        "answered": "[secret]",
+        "config": "[secret]",
+        "out": "[secret]",
+        "shown": "this is not secret",
+    }
+    text = everything["text"]
+    assert isinstance(text, Ran)
+    assert "could not run: ValueError: cannot log in with [secret]\n" in text.out
+    assert "__main__.py:" in text.out, "the traceback is there, without what it would show"
+    assert everything["files"] != ""
+    secret = next(one for one in fine["resources"] if one["name"] == "creds")
+    assert secret["inputs"]["stringData"] == "[secret]"
+    assert secret["inputs"]["metadata"] == {"name": "creds"}
+    assert fine["secret_config"] == ["shop:password"]
+
+
+def test_the_canary_did_come_out_of_the_program(everything: dict[str, Ran | str]):
+    # Without this, a program that prints nothing would pass the tests above.
+    ran = everything["json"]
+    assert isinstance(ran, Ran)
+    fine = ran.stack("fine")
+    assert fine["output"][0].startswith("printed [secret]")
+    assert fine["notes"] == [{"kind": "warning", "text": "logged [secret]"}]
+
+
+def test_a_structure_that_is_secret_as_a_whole_does_not_hide_ordinary_words():
+    mask = Mask(
+        secret_strings(Secret({"a": {"b": {"type": "ClusterIP", "key": "a-long-deep-secret"}}, "pw": "hunter2"}))
+    )
+    assert mask.text("ClusterIP of a-long-deep-secret and hunter2") == "ClusterIP of [secret] and [secret]"
+
+
+def test_of_a_secret_kubernetes_object_only_what_names_it_is_shown():
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "x", "labels": {"a": "b"}},
+        "data": {"k": "v"},
+    }
+    shown = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "data": "[secret]"}
+    assert Mask([]).data(Secret(manifest)) == shown
+    assert Mask([]).data(manifest) == {**manifest, "data": "[secret]"}, "its data is masked unmarked too"
+
+
+def test_a_secret_is_found_in_the_forms_that_text_gives_it():
+    mask = Mask(["two words/and more"])
+    for form in ("two words/and more", "two%20words%2Fand%20more", base64.b64encode(b"two words/and more").decode()):
+        assert mask.text(f"<{form}>") == "<[secret]>", form
+
+
+def test_a_secret_equal_to_a_shown_name_is_shown():
+    assert Mask(["orders"], public=["orders"]).text("namespace orders") == "namespace orders"
