@@ -2,7 +2,7 @@
 
 import textwrap
 
-from hakit.errors import HakitError, did_you_mean
+from hakit.errors import HakitError
 from hakit.rules import RULES, Rule
 
 _INTRODUCTION = """\
@@ -36,7 +36,7 @@ def rule_of(code: str) -> Rule:
             "there is no such finding",
             given=code,
             allowed=f"{min(RULES)} to {max(RULES)}",
-            do=did_you_mean(code.upper(), RULES) or "docs/findings.md lists all of them",
+            do="docs/findings.md lists all of them, `hakit explain` without a code prints them",
         )
     return found
 

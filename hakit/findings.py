@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from hakit.errors import HakitError, did_you_mean
+from hakit.errors import HakitError
 from hakit.rules import RULES, Rule, Severity
 
 
@@ -160,7 +160,7 @@ def _check_accept(accept: Mapping[str, str], where: str) -> None:
                 where=where,
                 given=key,
                 allowed='a code such as "HK003", or a code and an object such as "HK004 Deployment/storefront"',
-                do=did_you_mean(code, RULES) or "docs/findings.md lists all codes; `hakit explain CODE` explains one",
+                do="docs/findings.md lists all codes; `hakit explain CODE` explains one",
             )
         if not isinstance(reason, str) or not reason.strip():
             raise HakitError(

@@ -1,0 +1,77 @@
+"""The reference system in stacks/, through the real command."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "hakit.cli", "preview", "--strict", "--format", "json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_it_has_a_stack_for_every_scope_of_the_topology(document: dict[str, Any]) -> None:
+    assert [stack["stack"] for stack in document["stacks"]] == [
+        "prod-shared",
+        "prod-traffic",
+        "prod-us-east-1",
+        "prod-us-west-2",
+    ]
+    (shared,) = (stack for stack in document["stacks"] if stack["stack"] == "prod-shared")
+    assert sorted(shared["exports"]["stacks"]) == sorted(stack["stack"] for stack in document["stacks"])
+
+
+def test_it_has_no_finding_and_accepts_none(document: dict[str, Any]) -> None:
+    reports = [report for stack in document["stacks"] for report in stack["findings"]]
+    assert len(reports) == 4, "two applications in two regions"
+    assert [report["open"] for report in reports] == [[]] * 4
+    assert [report["accepted"] for report in reports] == [[]] * 4
+
+
+def replicas(document: dict[str, Any], stack_name: str) -> dict[str, int]:
+    (stack,) = (stack for stack in document["stacks"] if stack["stack"] == stack_name)
+    return {
+        item["name"]: item["replicas"]
+        for resource in stack["resources"]
+        for item in resource["objects"]
+        if item["kind"] == "Deployment"
+    }
+
+
+def test_the_active_region_is_full_size_and_the_standby_small(document: dict[str, Any]) -> None:
+    assert replicas(document, "prod-us-east-1") == {"storefront": 6, "warehouse-api": 4, "warehouse-worker": 3}
+    assert replicas(document, "prod-us-west-2") == {"storefront": 2, "warehouse-api": 2, "warehouse-worker": 0}
+
+
+def test_totals_are_what_the_requests_of_the_charts_add_up_to(document: dict[str, Any]) -> None:
+    by_role = {total["role"]: total for total in document["totals"]}
+    # storefront 6 x 250m, api 4 x 200m, worker 3 x 500m; 6 x 256Mi, 4 x 256Mi, 3 x 512Mi
+    assert (by_role["active"]["pods"], by_role["active"]["cpu"], by_role["active"]["memory"]) == (13, "3800m", "4Gi")
+    # storefront 2 x 250m, api 2 x 200m; 4 x 256Mi
+    assert (by_role["standby"]["pods"], by_role["standby"]["cpu"], by_role["standby"]["memory"]) == (4, "900m", "1Gi")
+
+
+def test_the_session_key_of_the_stacks_configuration_is_in_no_output(document: dict[str, Any]) -> None:
+    secrets = [
+        item["manifest"]["data"]
+        for stack in document["stacks"]
+        for resource in stack["resources"]
+        for item in resource["objects"]
+        if item["kind"] == "Secret"
+    ]
+    assert secrets == ["[secret]", "[secret]"]
