@@ -5,13 +5,13 @@ import selectors
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from hakit.preview import children
 from hakit.preview.document import StackDocument, failed
 from hakit.preview.lines import Lines
 
@@ -23,7 +23,7 @@ Progress = Callable[[str, str, float], None]  # stack, what happened (start, wai
 @dataclass
 class _Child:
     stack: str
-    process: "subprocess.Popen[bytes]"
+    process: "children.Forked | subprocess.Popen[bytes]"
     lines: Lines
     started: float
     waits_for: str = ""
@@ -73,14 +73,7 @@ def _start_some(run: _Run) -> None:
 
 def _start(run: _Run, stack: str) -> None:
     ours, theirs = socket.socketpair()
-    process = subprocess.Popen(
-        # -P: no folder of the current directory may stand in for a module of ours.
-        [sys.executable, "-P", "-m", "hakit.preview.worker", str(theirs.fileno())],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        pass_fds=[theirs.fileno()],
-        start_new_session=True,  # a group of its own, so that all it started can be stopped
-    )
+    process = children.start(theirs.fileno())
     theirs.close()
     child = _Child(stack, process, Lines(ours), time.monotonic())
     run.running[stack] = child

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from conftest import Project
+from tests.unit.preview.conftest import Project
 
 DOCS = Path(__file__).parents[3] / "docs"
 

@@ -8,7 +8,7 @@ import sys
 import time
 from itertools import pairwise
 
-from conftest import Write
+from tests.unit.preview.conftest import Write
 
 READS = """
 import pulumi

@@ -4,11 +4,11 @@ import base64
 from pathlib import Path
 
 import pytest
-from conftest import Ran, write_project
 
 from hakit.preview.masking import Mask
 from hakit.testing import Secret
 from hakit.testing.values import secret_strings
+from tests.unit.preview.conftest import Ran, write_project
 
 LINES = ["canary-first-line", "canary-second-line"]
 CANARY = "\n".join(LINES) + "\n"

@@ -1,7 +1,8 @@
 """One program with two stacks, run once: text, JSON, manifests, totals. Expected values are worked out by hand."""
 
 import pytest
-from conftest import Project, Ran, write_project
+
+from tests.unit.preview.conftest import Project, Ran, write_project
 
 PROGRAM = """
 import pulumi

@@ -1,0 +1,131 @@
+"""Ratios and times, measured in one run: `make bench`. Prints figures against their targets and judges nothing.
+
+Each figure is the median of several runs in a process of its own where imports matter, after one that is not counted.
+"""
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PROGRAM = """
+import pulumi, pulumi_kubernetes as k8s, hakit
+cluster = k8s.Provider("use1", context="prod-use1", cluster_identifier="prod-use1")
+for number in range({count}):
+    hakit.ZonalApp(f"app-{{number}}", {{
+        "chart": {chart!r}, "namespace": "shop", "zones": ["a", "b", "c"], "replicas": 3,
+        "values": {{"session": {{"key": pulumi.Output.secret("a-key-for-the-benchmark")}}}},
+    }}, pulumi.ResourceOptions(provider=cluster))
+"""
+
+
+def median(run: Callable[[], object], times: int = 5) -> float:
+    run()
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def command(*words: str, cwd: Path = ROOT) -> Callable[[], object]:
+    return lambda: subprocess.run(words, cwd=cwd, check=True, capture_output=True)
+
+
+def python(code: str) -> Callable[[], object]:
+    return command(sys.executable, "-c", code)
+
+
+def show(what: str, figure: str, target: str = "") -> None:
+    print(f"{what:<62} {figure:>12}   {target}", flush=True)
+
+
+def bench_imports() -> None:
+    pulumi, hakit = median(python("import pulumi"), 7), median(python("import pulumi, hakit"), 7)
+    show("import hakit, beyond import pulumi", f"{(hakit - pulumi) * 1000:.0f} ms", "target: under 60 ms")
+
+
+def bench_harden() -> None:
+    from hakit.charts.harden import harden
+    from hakit.charts.intent import Intent
+    from hakit.charts.render import Release, render
+    from hakit.charts.source import load
+
+    chart, release = load(str(ROOT / "examples/charts/warehouse")), Release("warehouse", "shop")
+    objects = (render(chart, {}, release) * 2)[:10]
+    taken = median(lambda: harden(objects, Intent()), 20)
+    show("harden, ten objects", f"{taken * 1000:.1f} ms", "target: under 10 ms")
+    ours = median(lambda: harden(render(chart, {}, release), Intent()), 20)
+    show("render and harden, in this process", f"{ours * 1000:.1f} ms")
+    helm = shutil.which("helm") or shutil.which("helm", path=str(ROOT / "lab" / "bin"))
+    if helm is None:
+        show("render and harden / helm template", "-", "no helm binary here (`make lab-tools` builds one)")
+        return
+    theirs = median(command(helm, "template", "warehouse", str(chart.path)), 10)
+    show("render and harden / helm template", f"{ours / theirs:.2f}")
+
+
+def bench_check() -> None:
+    """A chart with 30 values: the time of one render, times the renders that the question needs."""
+    from hakit.charts.holes import draft
+    from hakit.charts.render import Release, render
+    from hakit.charts.source import load
+    from hakit.check import Question, check
+
+    with tempfile.TemporaryDirectory() as folder:
+        chart = Path(folder) / "thirty"
+        (chart / "templates").mkdir(parents=True)
+        (chart / "Chart.yaml").write_text("apiVersion: v2\nname: thirty\nversion: 1.0.0\n")
+        data = "".join(f"  key{n}: {{{{ .Values.key{n} | quote }}}}\n" for n in range(30))
+        (chart / "templates" / "map.yaml").write_text(
+            f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: thirty}}\ndata:\n{data}"
+        )
+        values = Path(folder) / "values.yaml"
+        values.write_text("".join(f"key{n}: value\n" for n in range(30)))
+        taken = median(lambda: check(str(chart), Question(values=[values])))
+        loaded, release = load(str(chart)), Release("thirty", "default")
+        once = median(lambda: render(loaded, draft(loaded, {}, release).values, release))
+        show("check, a chart with 30 values", f"{taken * 1000:.0f} ms", f"{taken / once:.0f} renders' time")
+
+
+def bench_preview() -> None:
+    """The reference system against the import time of its slowest stack: what its program imports, in a process."""
+    imports = "import pulumi, hakit, pulumi_kubernetes; hakit.ZonalApp; hakit.kubernetes_provider; hakit.load_topology"
+    imported = median(python(imports))
+    taken = median(command(sys.executable, "-m", "hakit.cli", "preview"))
+    show("imports of the reference system's slowest stack", f"{imported:.2f} s")
+    show("hakit preview of the reference system", f"{taken:.2f} s", f"{taken - imported:+.2f} s; target: at most +1 s")
+
+
+def preview_of(count: int) -> float:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        chart = str(ROOT / "examples" / "charts" / "storefront")
+        (folder / "Pulumi.yaml").write_text("name: bench\nruntime: python\n")
+        (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+        (folder / "__main__.py").write_text(PROGRAM.format(count=count, chart=chart))
+        words = (sys.executable, "-m", "hakit.cli", "preview", "--format", "json", "--timeout", "600")
+        done = subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True)
+        resources = json.loads(done.stdout)["stacks"][0]["resources"]
+        assert len(resources) == 1 + 2 * count, "a provider, and a component and a release for each application"
+        return median(command(*words, cwd=folder), 3)
+
+
+def bench_many() -> None:
+    few, many = preview_of(10), preview_of(200)
+    show("preview of 200 applications / of 10", f"{many / few:.1f}", f"{many:.1f} s / {few:.1f} s; target: at most 25")
+
+
+if __name__ == "__main__":
+    bench_imports()
+    bench_harden()
+    bench_check()
+    bench_preview()
+    bench_many()
