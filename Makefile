@@ -13,6 +13,7 @@ install: $(STAMP) ## make .venv with everything in it
 # uv is a wheel itself and installs the rest in seconds; pip alone takes half a minute.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hakit needs Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
+	@echo "installing into $(VENV) ..." >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
