@@ -1,0 +1,40 @@
+"""What importing hakit costs, and what it offers."""
+
+import subprocess
+import sys
+
+import hakit
+
+
+def modules_after(code: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_import_hakit_loads_nothing_heavy() -> None:
+    loaded = modules_after("import hakit")
+    heavy = {
+        "pulumi",
+        "pulumi_kubernetes",
+        "pulumi_aws",
+        "pulumi_cloudflare",
+        "pydantic",
+        "ruamel",
+        "helm_python",
+        "yaml",
+    }
+    assert heavy & loaded == set()
+
+
+def test_a_zonal_app_needs_neither_cloudflare_nor_aws() -> None:
+    # pulumi_cloudflare alone takes three seconds and more to import
+    assert {"pulumi_cloudflare", "pulumi_aws"} & modules_after("import hakit; hakit.ZonalApp") == set()
+
+
+def test_every_public_name_is_there_and_no_other() -> None:
+    assert sorted(hakit.__all__) == ["HakitError", "ZonalApp", "ZonalAppArgs", "kubernetes_provider", "load_topology"]
+    for name in hakit.__all__:
+        assert getattr(hakit, name).__name__ == name
+    assert not hasattr(hakit, "ZonalAp")
