@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hakit.errors import HakitError
-from hakit.topology.handovers import ClusterIntent, Copy, Epoch, Witness, standing
+from hakit.topology.handovers import Copy, Epoch, Witness, check_region, standing
+from hakit.topology.intents import ClusterIntent
 from hakit.topology.model import Pair
 
 Operation = Literal["CREATE", "UPDATE"]
@@ -25,6 +26,11 @@ class Record:
 
     epoch: Epoch = _START
     highest_created: int = 0
+
+    def after(self, intent: ClusterIntent, operation: Operation) -> "Record":
+        """The record once a Cluster was applied; neither number ever falls."""
+        created = intent.incarnation if operation == "CREATE" else 0
+        return Record(max(self.epoch, intent.epoch), max(self.highest_created, created))
 
 
 @dataclass(frozen=True)
@@ -52,9 +58,23 @@ def guard_allows(
     return all(new_epoch >= seen for seen in (own, record_epoch) if seen is not None)
 
 
-def witness_allows(witness: Witness | None, new_epoch: Epoch) -> bool:
-    """Whether a program may apply its list: not when the witness, as far as it can be seen, knows a later entry."""
-    return witness is None or witness.entry <= new_epoch.entries
+def record_allows(old: Record, new: Record) -> bool:
+    """Whether the record itself may be written: neither of its numbers is ever lowered."""
+    return new.epoch >= old.epoch and new.highest_created >= old.highest_created
+
+
+def witness_allows(witness: Witness | None, pair: Pair) -> bool:
+    """Whether a program may apply its list, as far as the witness can be seen.
+
+    Not when the witness knows a later entry (an old checkout), nor when the list's own entry of that number leads
+    elsewhere (entries were removed, reordered or rewritten, and others added until the length was right again).
+    """
+    if witness is None:
+        return True
+    if witness.entry > len(pair.handovers):
+        return False
+    entry = pair.handovers[witness.entry - 1]
+    return entry.kind != "rebuild" and entry.to == witness.region
 
 
 def may_create(intent: ClusterIntent, record: Record, witness: Witness | None = None) -> None:
@@ -69,7 +89,7 @@ def may_create(intent: ClusterIntent, record: Record, witness: Witness | None = 
         HakitError: with the condition that is not met.
     """
     name = f"{intent.database} incarnation {intent.incarnation} in {intent.member.region}"
-    rebuild = "list a rebuild of it, or a failover to a copy that is built"
+    rebuild = "write a rebuild of it, or a failover to a copy that is built"
     if intent.quarantined:
         raise HakitError(f"{name}: a kept copy that is missing is never created", do="take it out of the program")
     if intent.incarnation <= record.highest_created:
@@ -92,7 +112,7 @@ def may_drop(pair: Pair, database: str, copy: Copy, witness: Witness | None, bui
     """Refuse to drop a copy that the list or the witness names, or whose successor is not built.
 
     Args:
-        pair: with its list.
+        pair: with the newest list.
         database: one of the pair's.
         copy: the copy to drop.
         witness: as it is now.
@@ -101,13 +121,16 @@ def may_drop(pair: Pair, database: str, copy: Copy, witness: Witness | None, bui
     Raises:
         HakitError: with the condition that is not met.
     """
+    check_region(pair, copy.region)
     now = standing(pair, database)
     name = f"{database} incarnation {copy.incarnation} in {copy.region}"
+    if not witness_allows(witness, pair) or copy.incarnation > now.highest[copy.region]:
+        raise HakitError(f"{name}: this list of handovers is not the newest", do="use the newest file")
     current = Copy(copy.region, now.current[copy.region])
-    if copy in (now.active, now.target, current):
+    if copy == current:  # the active copy and the target are current ones too
         raise HakitError(f"{name}: the list of handovers names it", do="only an older incarnation can be dropped")
     if witness is not None and witness.copy == copy:
-        raise HakitError(f"{name}: the witness names it", do="apply the newest list first")
+        raise HakitError(f"{name}: the witness names it", do="apply the newest file first")
     if current not in built:
         raise HakitError(f"{name}: incarnation {current.incarnation} is not built yet", do="wait until it is")
 
@@ -145,6 +168,5 @@ def fence_turn(
     overtaken = witness is not None and witness.entry > cluster.epoch.entries
     if cluster.spec_primary and not named and (overtaken or newer_incarnation_exists):
         return None if cluster.fenced else "fence"
-    if cluster.fenced and (named or not cluster.spec_primary or not newer_incarnation_exists):
-        return "unfence"
-    return None
+    # What is left is named, or a replica, or the newest incarnation with an epoch not below the witness.
+    return "unfence" if cluster.fenced else None

@@ -1,10 +1,11 @@
-"""What follows from a pair's list of handovers: epochs, roles, and what each region's program emits. All pure.
+"""What follows from a pair's list of handovers: epochs, roles, who is active, what the witness must say. All pure.
 
-The rules were model-checked and `tests/unit/topology` checks them again. Who may write an entry stands in `writing`,
-what a region may create or update and when it is fenced in `fence`, what a list may look like in `listing`.
+The rules were model-checked and `tests/unit/topology` checks them again. What each region's program emits stands in
+`intents`, who may write an entry in `writing`, what a region may create or update and when it is fenced in `fence`,
+what a list may look like in `listing`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, Protocol
@@ -13,7 +14,6 @@ from hakit.errors import HakitError
 from hakit.topology.model import Handover, Pair
 
 Role = Literal["active", "standby"]
-Bootstrap = Literal["initdb", "recovery"]
 
 
 @dataclass(frozen=True, order=True)
@@ -41,6 +41,9 @@ class Copy:
     region: str
     incarnation: int
 
+    def __str__(self) -> str:
+        return f"{self.region}, incarnation {self.incarnation}"
+
 
 @dataclass(frozen=True)
 class Witness:
@@ -67,7 +70,8 @@ class Standing:
         current: the incarnation that counts, of each region.
         highest: the highest incarnation ever listed, of each region.
         tokened: copies that were ever promoted with a token; their manifests clear it later.
-        superseded: copies that lost their role to a failover and were not rebuilt or reopened since.
+        demoted: the copy that a planned handover demoted, as long as its entry is not settled.
+        superseded: copies that a failover left behind and that were not reopened since; they may never be ready.
         witness: what the witness must say; None before the first change of role.
     """
 
@@ -78,48 +82,9 @@ class Standing:
     former: Copy | None = None
     token: str | None = None
     tokened: frozenset[Copy] = field(default_factory=frozenset)
+    demoted: Copy | None = None
     superseded: frozenset[Copy] = field(default_factory=frozenset)
     witness: Witness | None = None
-
-
-@dataclass(frozen=True)
-class ClusterIntent:
-    """What a region's program emits for one copy of one database.
-
-    Attributes:
-        member: this copy; its name is `replica.self`.
-        primary: `replica.primary`; writable only when it is `member` itself.
-        source: `replica.source`; never `member` itself.
-        epoch: the annotation, as `epoch.number`.
-        promotion_token: `replica.promotionToken`; only on a primary.
-        clear_token: write the token's field empty, as an older version of the file filled it.
-        bootstrap: `initdb` only for the founded copy, incarnation 1.
-        recover_from: the copy whose archive a recovery reads; None with `initdb`.
-        awaits_ready: False for a copy that lost its role to a failover: it may never become ready.
-        quarantined: an older incarnation, kept for its data, never created.
-        kept: the older incarnations of this region, each an intent of its own.
-    """
-
-    database: str
-    member: Copy
-    primary: Copy
-    source: Copy
-    epoch: Epoch
-    promotion_token: str | None
-    clear_token: bool
-    bootstrap: Bootstrap
-    recover_from: Copy | None
-    awaits_ready: bool = True
-    quarantined: bool = False
-    kept: tuple["ClusterIntent", ...] = ()
-
-    @property
-    def incarnation(self) -> int:
-        return self.member.incarnation
-
-    @property
-    def is_primary(self) -> bool:
-        return self.primary == self.member
 
 
 class _TokenOf(Protocol):
@@ -171,6 +136,7 @@ def _planned(now: Standing, entry: Handover, number: int, token_of: _TokenOf) ->
         target=None,
         token=token,
         tokened=now.tokened | {target},
+        demoted=None if entry.settled else now.active,
         superseded=now.superseded - {target},
         witness=Witness(number, target.region, target.incarnation),
     )
@@ -179,6 +145,8 @@ def _planned(now: Standing, entry: Handover, number: int, token_of: _TokenOf) ->
 def _failover(now: Standing, entry: Handover, number: int, _: _TokenOf) -> Standing:
     chosen = Copy(entry.to, entry.incarnation or now.current[entry.to])
     changes = chosen != now.active
+    # The old side that a planned entry demoted is ahead of a target that is promoted before it reached its token.
+    behind = {copy for copy in (now.active, now.demoted) if copy}
     return replace(
         now,
         active=chosen,
@@ -186,7 +154,8 @@ def _failover(now: Standing, entry: Handover, number: int, _: _TokenOf) -> Stand
         target=None,
         token=None,
         current=_with(now.current, chosen),
-        superseded=(now.superseded | ({now.active} if changes else set())) - {chosen},
+        demoted=None,
+        superseded=(now.superseded | behind) - {chosen},
         witness=Witness(number, chosen.region, chosen.incarnation),
     )
 
@@ -241,11 +210,12 @@ def role(pair: Pair, region: str) -> Role:
     Raises:
         HakitError: the region is not one of the pair's.
     """
-    _of_pair(pair, region)
+    check_region(pair, region)
     return "active" if active_region(pair) == region else "standby"
 
 
-def _of_pair(pair: Pair, region: str) -> None:
+def check_region(pair: Pair, region: str) -> None:
+    """Refuse a region that is not one of the pair's."""
     if region not in pair.regions:
         raise HakitError(f"pair {pair.name} is not in this region", given=region, allowed=pair.regions)
 
@@ -253,66 +223,3 @@ def _of_pair(pair: Pair, region: str) -> None:
 def witness_wanted(pair: Pair, database: str) -> Witness | None:
     """What the witness of a database must say before this version of the list is applied to the region it names."""
     return standing(pair, database).witness
-
-
-def cluster_intent(pair: Pair, database: str, region: str, *, promoted_with: str | None = None) -> ClusterIntent:
-    """What a region's program emits for a database.
-
-    Args:
-        pair: with its list.
-        database: one of the pair's.
-        region: one of the pair's.
-        promoted_with: the token that hakit saw in the active Cluster's `status.lastPromotionToken` and recorded.
-            Without it the token stays in the manifest even if the entry says settled, as a person could type that too
-            early; it does no harm there.
-
-    Raises:
-        HakitError: the pair has no such database or region.
-    """
-    _of_pair(pair, region)
-    now, at = standing(pair, database), epoch(pair, database)
-    member = Copy(region, now.current[region])
-    primary = now.active
-    if now.target and member == now.active:
-        primary = now.target  # it demotes and publishes its token
-    source = primary if primary != member else _peer(pair, now, member)
-    token = now.token if primary == member and now.token != promoted_with else None
-    founded = member == Copy(pair.founded, 1)
-    intent = ClusterIntent(
-        database=database,
-        member=member,
-        primary=primary,
-        source=source,
-        epoch=at,
-        promotion_token=token,
-        clear_token=member in now.tokened and token is None,
-        bootstrap="initdb" if founded else "recovery",
-        recover_from=None if founded else source,
-        awaits_ready=member not in now.superseded,
-    )
-    older = [number for number in range(1, now.highest[region] + 1) if number != member.incarnation]
-    return replace(intent, kept=tuple(_quarantined(intent, now, Copy(region, number)) for number in older))
-
-
-def _quarantined(intent: ClusterIntent, now: Standing, copy: Copy) -> ClusterIntent:
-    return replace(
-        intent,
-        member=copy,
-        primary=now.active,
-        source=now.active,
-        promotion_token=None,
-        clear_token=copy in now.tokened,
-        bootstrap="recovery",
-        recover_from=now.active,
-        awaits_ready=False,
-        quarantined=True,
-    )
-
-
-def _peer(pair: Pair, now: Standing, member: Copy) -> Copy:
-    """The source of a primary: the former active, which it follows until its token is reached."""
-    regions: Sequence[str] = pair.regions
-    if now.former and now.former.region != member.region:
-        regions = (now.former.region,)
-    region = next(region for region in regions if region != member.region)
-    return Copy(region, now.current[region])

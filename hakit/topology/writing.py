@@ -19,7 +19,9 @@ class Seen:
         epoch: its annotation; None when it carries none.
         fenced: `cnpg.io/fencedInstances` is not empty.
         prefix: its history is a prefix of the active copy's.
-        demotion_token: `status.demotionToken`.
+        demotion_token: `status.demotionToken`. An older demotion's may still stand there: while the next one is under
+            way, and after the region's etcd was restored from a snapshot.
+        token_is_end: that token names the last checkpoint of this copy's data, as `pg_controldata` tells it.
         last_promotion_token: `status.lastPromotionToken`.
     """
 
@@ -29,8 +31,11 @@ class Seen:
     fenced: bool = False
     prefix: bool = False
     demotion_token: str | None = None
+    token_is_end: bool = False
     last_promotion_token: str | None = None
 
+
+_APPLY = "apply the newest file"
 
 Observed = Mapping[tuple[str, Copy], Seen]
 """By database and copy; a copy that was not seen is not in it."""
@@ -66,9 +71,11 @@ def may_append(pair: Pair, entry: Handover, observed: Observed) -> None:
             _ready_for_planned(pair, database, now, entry, observed)
         elif entry.kind == "failover":
             chosen = Copy(entry.to, entry.incarnation or now.current[entry.to])
-            _need(_seen(observed, database, chosen).built, database, chosen, "is not built")
+            built = _seen(observed, database, chosen).built
+            _need(built, database, chosen, "is not built", "choose a region or a kept incarnation that is built")
         elif entry.kind == "rebuild":
-            _need(_seen(observed, database, now.active).primary, database, now.active, "is not primary")
+            primary = _seen(observed, database, now.active).primary
+            _need(primary, database, now.active, "is not primary", "wait until it is: a rebuild copies from it")
 
 
 def _opened(pair: Pair, database: str, entry: Handover, observed: Observed) -> bool:
@@ -79,20 +86,22 @@ def _opened(pair: Pair, database: str, entry: Handover, observed: Observed) -> b
 
 
 def _ready_for_planned(pair: Pair, database: str, now: Standing, entry: Handover, observed: Observed) -> None:
-    _need(_seen(observed, database, now.active).primary, database, now.active, "is not primary")
+    mend = "mend it first, or write a failover with accept_loss"
+    _need(_seen(observed, database, now.active).primary, database, now.active, "is not primary", mend)
     target = Copy(entry.to, now.current[entry.to])
     seen = _seen(observed, database, target)
     newest = epoch(pair, database)
-    _need(seen.built, database, target, "is not built")
-    _need(not seen.fenced, database, target, "is fenced")
-    _need(seen.epoch == newest, database, target, f"is not at the newest epoch, {newest.number}")
-    _need(not seen.primary, database, target, "is a primary itself")
+    apply = f"apply the newest file in {target.region} first"
+    _need(seen.built, database, target, "is not built", "wait until every instance has the data")
+    _need(not seen.fenced, database, target, "is fenced", f"{apply}, and its fence lifts it")
+    _need(seen.epoch == newest, database, target, f"is not at the newest epoch, {newest.number}", apply)
+    _need(not seen.primary, database, target, "is a primary itself", apply)
     _need(
         seen.prefix,
         database,
         target,
         f"has a history that is not a prefix of {now.active.region}'s",
-        do=f"list a rebuild of {target.region} first",
+        f"write a rebuild of {target.region} first",
     )
 
 
@@ -102,17 +111,17 @@ def _seen(observed: Observed, database: str, copy: Copy) -> Seen:
 
 def _need(met: bool, database: str, copy: Copy, unmet: str, do: str | None = None) -> None:
     if not met:
-        raise HakitError(f"{database} in {copy.region}, incarnation {copy.incarnation}, {unmet}", do=do)
+        raise HakitError(f"{database} in {copy}, {unmet}", do=do)
 
 
-def may_record_token(pair: Pair, database: str, token: str, region: str, seen: Seen) -> None:
+def may_record_token(pair: Pair, database: str, token: str, copy: Copy, seen: Seen) -> None:
     """Refuse a token that is not this entry's own.
 
     Args:
         pair: whose last entry the token is for.
         database: one of the pair's.
         token: read from the old side; never shown.
-        region: where it was read.
+        copy: where it was read. A kept copy of the same region has a token and the newest epoch too, of its own past.
         seen: the Cluster it was read from.
 
     Raises:
@@ -124,24 +133,29 @@ def may_record_token(pair: Pair, database: str, token: str, region: str, seen: S
     if last is None or last.kind != "planned" or last.settled:
         raise HakitError(f"pair {pair.name}: no planned handover waits for a token", do="read no token now")
     if database in last.tokens:
-        raise HakitError(f"pair {pair.name}, entry {number}: the token of {database} is written already")
-    old = standing(pair, database).active.region
-    if region != old:
-        raise HakitError(f"{database}: a token is read from the old side only", given=region, allowed=[old])
+        raise HakitError(f"pair {pair.name}, entry {number}: the token of {database} is written already", do=_APPLY)
+    old = standing(pair, database).active
+    if copy != old:
+        raise HakitError(f"{database}: a token is read from the old side only", given=copy, allowed=str(old))
     wanted = epoch(pair, database)
     if seen.epoch != wanted:
         raise HakitError(
             f"{database} in {old}: its Cluster has not applied entry {number}, so its token may be another entry's",
             given="no epoch" if seen.epoch is None else f"epoch {seen.epoch.number}",
             allowed=f"epoch {wanted.number}",
-            do=f"apply the newest file in {old} first",
+            do=f"apply the newest file in {old.region} first",
         )
     if seen.primary:
-        raise HakitError(f"{database} in {old}: it is still primary, so its token is not from this demotion")
+        raise HakitError(f"{database} in {old}: it is still primary, so its token is not from this demotion", do="wait")
     if seen.demotion_token != token:
-        raise HakitError(f"{database} in {old}: this is not the token in its status.demotionToken")
+        raise HakitError(f"{database} in {old}: this is not the token in its status.demotionToken", do="read it again")
+    if not seen.token_is_end:
+        raise HakitError(
+            f"{database} in {old}: its token is older than its data, so it is not from this demotion",
+            do=f"wait until it is demoted; if its etcd was restored, write a cancel to {old.region} and begin again",
+        )
     if any(token in each.tokens.values() for each in pair.handovers):
-        raise HakitError(f"{database}: a stale token: an older entry has it already", do="apply the newest file first")
+        raise HakitError(f"{database}: a stale token: an older entry has it already", do=f"{_APPLY} first")
 
 
 def may_settle(pair: Pair, observed: Observed) -> None:
@@ -153,21 +167,25 @@ def may_settle(pair: Pair, observed: Observed) -> None:
     number = len(pair.handovers)
     last = pair.handovers[-1] if pair.handovers else None
     if last is None or last.kind == "cancel":
-        raise HakitError(f"pair {pair.name}: no entry to settle")
+        raise HakitError(f"pair {pair.name}: no entry to settle", do="nothing: no change is on its way")
     if last.settled:
-        raise HakitError(f"pair {pair.name}, entry {number}: settled already")
+        raise HakitError(f"pair {pair.name}, entry {number}: settled already", do="nothing: it is complete")
     for database in pair.databases:
         now = standing(pair, database)
         if last.kind == "rebuild":
             new = Copy(last.to, now.current[last.to])
             seen = _seen(observed, database, new)
-            _need(seen.built and not seen.primary, database, new, "is not built as a replica")
-            _need(seen.prefix, database, new, f"does not follow {now.active.region}")
+            apply = f"{_APPLY} in {new.region} and wait until it is"
+            _need(seen.built and not seen.primary, database, new, "is not built as a replica", apply)
+            _need(seen.prefix, database, new, f"has a history that is not a prefix of {now.active.region}'s", "wait")
             continue
         if now.target:
-            raise HakitError(f"pair {pair.name}, entry {number}: {database} has no token yet")
+            raise HakitError(
+                f"pair {pair.name}, entry {number}: {database} has no token yet", do=f"{_APPLY} in {now.active.region}"
+            )
         seen = _seen(observed, database, now.active)
-        _need(seen.primary, database, now.active, "is not primary")
+        apply = f"{_APPLY} in {now.active.region} and wait until it is"
+        _need(seen.primary, database, now.active, "is not primary", apply)
         if last.kind == "planned":
             promoted = seen.last_promotion_token == last.tokens[database]
-            _need(promoted, database, now.active, "was not promoted with this entry's token")
+            _need(promoted, database, now.active, "was not promoted with this entry's token", apply)

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hakit.errors import HakitError
-from hakit.topology import handovers
-from tests.unit.topology.world import DB, Entry, State, World
+from tests.unit.topology.world import Entry, State, World, went_past
 
 Step = tuple[str, State]
 
@@ -44,12 +43,13 @@ class Explorer:
             for version in range(max(0, newest - bounds.old_checkouts), newest + 1):
                 yield f"up {region} v{version}", world.up(state, region, version)
             yield f"replay {region}", world.replay(state, region)
-            yield f"token {region}", world.record_token(state, region)
+            for cluster in state.place(region).clusters:
+                yield f"token {cluster.copy}", world.record_token(state, cluster)
             if region in state.cut:
                 yield f"reconnect {region}", world.reconnect(state, region)
             elif state.cuts < bounds.cuts and len(state.cut) < len(world.regions) - 1:
                 yield f"cut {region}", world.cut(state, region)
-            if state.restores < bounds.restores and region not in state.cut:
+            if len(state.restored) < bounds.restores and region not in state.cut:
                 yield f"restore {region}", world.restore(state, region)
             yield from self._on_clusters(state, region)
         if len(state.now) < bounds.entries:
@@ -78,7 +78,7 @@ class Explorer:
                     yield Entry(kind, region)
 
     def _highest(self, state: State, region: str) -> int:
-        return handovers.standing(self.world.pair(state.now), DB).highest[region]
+        return self.world.standing(state.now).highest[region]
 
     # -- what must hold -------------------------------------------------------------------------------------------
 
@@ -122,18 +122,18 @@ class Explorer:
             for after in (
                 world.up(state, region, newest),
                 world.replay(state, region),
-                world.record_token(state, region),
+                *(world.record_token(state, each) for each in state.place(region).clusters),
             ):
                 if after != state:
                     return after
         return world.settle(state)
 
     def _can_be_saved(self, state: State) -> bool:
-        """Only with a region cut or an etcd restored: without, what is listed must end well by itself.
-
-        A target whose etcd forgot its promotion has gone past its token and needs a failover to itself.
-        """
-        if not state.cut and not state.restores:
+        """Only with a region cut: without, what is listed must end well by itself. One exception: `_way_back`."""
+        way = self._way_back(state)
+        if way and self._opens(state, way):
+            return True
+        if not state.cut:
             return False
         copies = [each.copy for _, place in state.connected() for each in place.clusters]
         if not copies:
@@ -141,6 +141,25 @@ class Explorer:
         ways = [Entry("cancel", copy.region) for copy in copies]
         ways += [Entry("failover", copy.region, incarnation=copy.incarnation) for copy in copies]
         return any(self._opens(state, entry) for entry in ways)
+
+    def _way_back(self, state: State) -> Entry | None:
+        """The entry that must open the active side after its etcd, restored from before, forgot that it was promoted.
+
+        Only under a planned entry that is on its way, and only to the side whose data is the newest: nothing is lost.
+        With the token, CloudNativePG waits for a point that the target has passed, until a failover to the target
+        itself takes the token away. No rule can tell it from a target that was promoted too early, so a person decides.
+        Once the tool has recorded the promotion no entry is needed. Without the token the old side, now a replica, is
+        no longer demoted and publishes none: the handover is cancelled.
+        """
+        if not state.now or state.now[-1].kind != "planned":
+            return None
+        active = state.find(self.world.standing(state.now).active)
+        if active is None or active.promoted or active.copy.region not in state.restored:
+            return None
+        token = state.now[-1].token
+        if not token:
+            return Entry("cancel", active.copy.region)
+        return Entry("failover", active.copy.region) if went_past(token, active) else None
 
     def _opens(self, state: State, entry: Entry) -> bool:
         try:

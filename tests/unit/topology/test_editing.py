@@ -118,6 +118,41 @@ def test_an_edit_that_is_refused_leaves_the_file_byte_for_byte(file: Path, case:
     assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
+def test_a_token_and_settled_go_to_the_last_entry_only(file: Path) -> None:
+    done, back = WITH_TOKEN[:-1] + ", settled: true}", "{kind: planned, to: us-east-1}"
+    file.write_text(with_handovers(done, back))
+    edit.add_token(file, "shop", "orders", "T2")
+    edit.add_settled(file, "shop")
+    expected = with_handovers(done, back[:-1] + ', tokens: {orders: "T2"}, settled: true}')
+    assert file.read_text() == expected
+
+
+def test_a_refusal_is_told_in_full_and_shows_no_token(file: Path) -> None:
+    file.write_text(with_handovers(WITH_TOKEN.replace("T1", "s3cr3t")))
+    for does, expected in [
+        (
+            lambda: edit.append_handover(file, "shop", WEST | {"to": "us-west-1"}),
+            f"{file}:24: pairs.shop.handovers[1].to: not a region of the pair\n  given:   us-west-1\n"
+            "  allowed: us-east-1, us-west-2\n  do:      did you mean 'us-west-2'?",
+        ),
+        (
+            lambda: edit.append_handover(file, "shpo", WEST),
+            f"{file}:16: unknown pair\n  given:   shpo\n  allowed: shop\n  do:      did you mean 'shop'?",
+        ),
+        (
+            lambda: edit.append_handover(file, "shop", WEST | {"tokens": {"orders": "s3cr3t"}}),
+            f"{file}: pair shop: a new entry has no tokens\n  do:      it is added later",
+        ),
+        (
+            lambda: edit.add_token(file, "shop", "orders", "s3cr3t"),
+            f"{file}: pair shop: the last entry has a token of orders already",
+        ),
+    ]:
+        with pytest.raises(HakitError) as caught:
+            does()
+        assert str(caught.value) == expected
+
+
 def test_a_file_that_changed_meanwhile_is_not_overwritten(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = edit.loading.parse
 

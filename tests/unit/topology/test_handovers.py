@@ -7,7 +7,8 @@ import pytest
 
 from hakit.errors import HakitError
 from hakit.topology.fence import Record, Watched, fence_turn, guard_allows, may_create, may_drop, raise_witness
-from hakit.topology.handovers import Copy, Epoch, Witness, active_region, cluster_intent, epoch, role, witness_wanted
+from hakit.topology.handovers import Copy, Epoch, Witness, active_region, epoch, role, witness_wanted
+from hakit.topology.intents import cluster_intent
 from hakit.topology.model import Handover, Pair, make_pair
 from hakit.topology.writing import Seen, may_append, may_record_token, may_settle
 
@@ -121,6 +122,7 @@ def test_the_guard_refuses_below_the_cluster_or_below_the_record() -> None:
     assert not guard_allows(low, high, low, "UPDATE"), "the record alone refuses"
     assert not guard_allows(None, high, low, "CREATE"), "there is no Cluster to compare with"
     assert guard_allows(None, None, low, "CREATE")
+    assert guard_allows(high, None, low, "CREATE"), "what was there is gone; the record remembers it"
 
 
 def test_what_may_be_created() -> None:
@@ -142,10 +144,14 @@ def test_what_may_be_created() -> None:
 def test_an_old_copy_is_dropped_only_when_nothing_names_it_and_the_new_one_is_built() -> None:
     listed, new = pair(FAILOVER, REBUILD), Copy("a", 2)
     may_drop(listed, "orders", A, Witness(1, "b", 1), {new})
+    may_drop(listed, "orders", A, None, {new})
+    reopened = pair(FAILOVER, REBUILD, FAILOVER | {"to": "a", "incarnation": 1})
+    may_drop(reopened, "orders", new, Witness(3, "a", 1), {A})  # the witness names another copy of the region
     for copy, witness, built, expected in [
         (new, None, {new}, "the list of handovers names it"),
-        (A, Witness(3, "a", 1), {new}, "the witness names it"),
         (A, None, set(), "incarnation 2 is not built yet"),
+        (A, Witness(3, "b", 1), {new}, "not the newest"),  # an old checkout
+        (Copy("a", 3), None, {new}, "not the newest"),
     ]:
         with pytest.raises(HakitError, match=expected):
             may_drop(listed, "orders", copy, witness, built)
@@ -220,20 +226,27 @@ def test_a_rebuild_needs_an_active_copy_that_is_primary() -> None:
 
 
 def test_a_token_is_recorded_only_from_this_entrys_own_demotion() -> None:
-    seen = Seen(epoch=Epoch(1, 0), demotion_token="T1")
-    may_record_token(pair(PLANNED), "orders", "T1", "a", seen)
+    seen = Seen(epoch=Epoch(1, 0), demotion_token="T1", token_is_end=True)
+    may_record_token(pair(PLANNED), "orders", "T1", A, seen)
     older = pair(SETTLED, {"kind": "planned", "to": "a"})
-    for listed, region, looked, expected in [
-        (pair(), "a", seen, "no planned handover waits"),
-        (pair(TOKEN), "a", seen, "is written already"),
-        (pair(PLANNED), "b", seen, "from the old side only"),
-        (pair(PLANNED), "a", replace(seen, epoch=Epoch(0, 0)), "has not applied entry 1"),
-        (pair(PLANNED), "a", replace(seen, primary=True), "still primary"),
-        (pair(PLANNED), "a", replace(seen, demotion_token="T2"), "not the token in its status"),
-        (older, "b", replace(seen, epoch=Epoch(2, 0)), "a stale token"),
+    for listed, copy, looked, expected in [
+        (pair(), A, seen, "no planned handover waits"),
+        (pair(FAILOVER), B, seen, "no planned handover waits"),
+        (pair(SETTLED), B, seen, "no planned handover waits"),
+        (pair(TOKEN), B, seen, "is written already"),
+        (pair(PLANNED), B, seen, "from the old side only"),
+        (pair(PLANNED), Copy("a", 2), seen, "from the old side only"),
+        (pair(PLANNED), A, replace(seen, epoch=Epoch(0, 2)), "has not applied entry 1"),
+        (pair(PLANNED), A, replace(seen, epoch=Epoch(1, 1)), "has not applied entry 1"),
+        (pair(PLANNED), A, replace(seen, epoch=Epoch(2, 0)), "has not applied entry 1"),
+        (pair(PLANNED), A, replace(seen, epoch=None), "has not applied entry 1"),
+        (pair(PLANNED), A, replace(seen, primary=True), "still primary"),
+        (pair(PLANNED), A, replace(seen, demotion_token="T2"), "not the token in its status"),
+        (pair(PLANNED), A, replace(seen, token_is_end=False), "older than its data"),
+        (older, B, replace(seen, epoch=Epoch(2, 0)), "a stale token"),
     ]:
         with pytest.raises(HakitError, match=expected) as caught:
-            may_record_token(listed, "orders", "T1", region, looked)
+            may_record_token(listed, "orders", "T1", copy, looked)
         assert "T1" not in str(caught.value), "a token is never shown"
 
 

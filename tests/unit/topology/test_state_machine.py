@@ -14,6 +14,16 @@ RUNS = {
     "two regions, everything": (("a", "b"), Bounds(depth=6), 4000),
     "two regions, planned and cancelled": (("a", "b"), Bounds(depth=11, kinds=PLANNED, cuts=0, drops=False), 800),
     "two regions, an etcd restored": (("a", "b"), Bounds(depth=9, kinds=PLANNED, restores=1, cuts=0, drops=False), 800),
+    "two regions, an etcd restored, three entries": (
+        ("a", "b"),
+        Bounds(depth=9, entries=3, kinds=PLANNED, restores=1, cuts=0, old_checkouts=1, by_hand=False, drops=False),
+        1500,
+    ),
+    "two regions, an etcd restored, with failovers": (
+        ("a", "b"),
+        Bounds(depth=6, kinds=(*PLANNED, "failover"), restores=1, cuts=0, drops=False),
+        1000,
+    ),
     "three regions, everything": (("a", "b", "c"), Bounds(depth=4), 2000),
     "three regions, planned, one after the other": (
         ("a", "b", "c"),

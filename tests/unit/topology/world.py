@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from hakit.errors import HakitError
-from hakit.topology import fence, handovers, listing, writing
-from hakit.topology.handovers import ClusterIntent, Copy, Witness
+from hakit.topology import fence, handovers, intents, listing, writing
+from hakit.topology.handovers import Copy, Standing, Witness
+from hakit.topology.intents import ClusterIntent
 from hakit.topology.model import Handover, Pair, make_pair
 
 DB = "orders"
@@ -81,8 +82,9 @@ class State(NamedTuple):
     writes: int = 0
     promotions: int = 0
     cuts: int = 0
-    restores: int = 0
+    restored: tuple[str, ...] = ()
     archives: frozenset[Copy] = frozenset()
+    promoted_with: str | None = None
     fault: str = ""
 
     @property
@@ -110,7 +112,7 @@ class State(NamedTuple):
 class Rules:
     """hakit's functions; a test replaces one by its broken variant."""
 
-    cluster_intent: Callable[..., ClusterIntent] = handovers.cluster_intent
+    cluster_intent: Callable[..., ClusterIntent] = intents.cluster_intent
     witness_wanted: Callable[..., Witness | None] = handovers.witness_wanted
     guard_allows: Callable[..., bool] = fence.guard_allows
     witness_allows: Callable[..., bool] = fence.witness_allows
@@ -149,7 +151,9 @@ class World:
     regions: tuple[str, ...]
     rules: Rules = field(default_factory=Rules)
     _pairs: dict[tuple[Entry, ...], Pair] = field(default_factory=dict)
-    _intents: dict[tuple[tuple[Entry, ...], str], ClusterIntent] = field(default_factory=dict)
+    _standings: dict[tuple[Entry, ...], Standing] = field(default_factory=dict)
+    _wanted: dict[tuple[Entry, ...], Witness | None] = field(default_factory=dict)
+    _intents: dict[tuple[tuple[Entry, ...], str, str | None], tuple[ClusterIntent, ...]] = field(default_factory=dict)
 
     def start(self) -> State:
         """Everything deployed for the first time, from nothing."""
@@ -171,28 +175,40 @@ class World:
             )
         return self._pairs[entries]
 
-    def intent(self, entries: tuple[Entry, ...], region: str) -> ClusterIntent:
-        key = (entries, region)
+    def intents(self, entries: tuple[Entry, ...], region: str, promoted_with: str | None) -> tuple[ClusterIntent, ...]:
+        """Of the current copy, then of the kept ones."""
+        key = (entries, region, promoted_with)
         if key not in self._intents:
-            self._intents[key] = self.rules.cluster_intent(self.pair(entries), DB, region)
+            intent = self.rules.cluster_intent(self.pair(entries), DB, region, promoted_with=promoted_with)
+            self._intents[key] = (replace(intent, kept=()), *intent.kept)
         return self._intents[key]
+
+    def standing(self, entries: tuple[Entry, ...]) -> Standing:
+        if entries not in self._standings:
+            self._standings[entries] = handovers.standing(self.pair(entries), DB)
+        return self._standings[entries]
+
+    def wanted(self, entries: tuple[Entry, ...]) -> Witness | None:
+        if entries not in self._wanted:
+            self._wanted[entries] = self.rules.witness_wanted(self.pair(entries), DB)
+        return self._wanted[entries]
 
     # -- a region's stack is applied ------------------------------------------------------------------------------
 
     def up(self, state: State, region: str, version: int) -> State:
         """`pulumi up` of a region's stack from one version of the file."""
         entries, place = state.files[version], state.place(region)
-        intent = self.intent(entries, region)
-        if region in state.cut or not self.rules.witness_allows(state.witness, intent.epoch):
+        intents = self.intents(entries, region, state.promoted_with)
+        if region in state.cut or not self.rules.witness_allows(state.witness, self.pair(entries)):
             return state
-        wanted = self.rules.witness_wanted(self.pair(entries), DB)
-        if intent.is_primary and wanted and wanted != state.witness:
+        wanted = self.wanted(entries)
+        if intents[0].is_primary and wanted and wanted != state.witness:
             try:
                 state = self._turns(state._replace(witness=fence.raise_witness(state.witness, wanted)))
             except HakitError:
                 return state
         before = roles(state, region)
-        for each in (intent, *intent.kept):
+        for each in intents:
             state = self._apply(state, region, each, entries)
         if version < place.applied and roles(state, region) != before:
             state = fault(state, f"an old checkout changed a role in {region}")
@@ -206,17 +222,18 @@ class World:
         operation = "UPDATE" if old else "CREATE"
         if not self.rules.guard_allows(old and old.intent.epoch, place.record.epoch, intent.epoch, operation):
             return state
-        bare = replace(intent, kept=())
         if (intent.promotion_token and not intent.is_primary) or intent.source == intent.member:
             return fault(state, "CloudNativePG refuses the manifest")
         if old:
-            state = self._reconcile(state, old, old._replace(intent=bare), entries)
+            state = self._reconcile(state, old, old._replace(intent=intent), entries)
         elif refuses(self.rules.may_create, intent, place.record, state.witness):
             return state
         else:
-            state = self._create(state, bare)
+            state = self._create(state, intent)
+        # A bootstrap that waits for its archive has created nothing yet.
+        created = old is None and state.find(intent.member) is not None
         place = state.place(region)
-        record = replace(place.record, epoch=max(place.record.epoch, intent.epoch))
+        record = place.record.after(intent, "CREATE" if created else "UPDATE")
         return state.put(region, place._replace(record=record))
 
     def _create(self, state: State, intent: ClusterIntent) -> State:
@@ -233,11 +250,7 @@ class World:
             state = fault(state, f"the archive of {copy} is used twice")
         new = Cluster(copy, intent, history, promoted=intent.is_primary)
         place = state.place(copy.region)
-        highest = max(copy.incarnation, place.record.highest_created)
-        place = place._replace(
-            clusters=tuple(sorted((*place.clusters, new), key=lambda each: each.copy)),
-            record=replace(place.record, highest_created=highest),
-        )
+        place = place._replace(clusters=tuple(sorted((*place.clusters, new), key=lambda each: each.copy)))
         return state.put(copy.region, place)._replace(archives=state.archives | {copy})
 
     def _reconcile(self, state: State, old: Cluster, new: Cluster, entries: tuple[Entry, ...]) -> State:
@@ -247,7 +260,7 @@ class World:
         elif new.intent.is_primary and not new.promoted:
             token = new.intent.promotion_token
             changes = [each for each in entries if each.kind != "rebuild"]
-            if not token and changes and changes[-1].kind == "planned":
+            if not token and changes and changes[-1].kind == "planned" and not went_past(changes[-1].token, new):
                 state = fault(state, f"{new.copy} is promoted without a token by a planned handover")
             if not token or token == new.last_promotion_token or history_of(token) == new.history:
                 return self._promote(state, new)
@@ -298,12 +311,12 @@ class World:
     def restore(self, state: State, region: str) -> State:
         """The region's etcd comes back as it was before the last apply; the volumes keep their data."""
         place = state.place(region)
-        if place.backup is None or len(place.backup.clusters) != len(place.clusters):
-            return state
         histories = {each.copy: each.history for each in place.clusters}
+        if place.backup is None or {each.copy for each in place.backup.clusters} != set(histories):
+            return state
         clusters = tuple(each._replace(history=histories[each.copy]) for each in place.backup.clusters)
         back = state.put(region, place.backup._replace(clusters=clusters))
-        return self._turns(back._replace(restores=state.restores + 1))
+        return self._turns(back._replace(restored=(*state.restored, region)))
 
     def _turns(self, state: State) -> State:
         """Every fence that can see the witness takes its turn."""
@@ -319,7 +332,7 @@ class World:
     # -- what people and the tool write ---------------------------------------------------------------------------
 
     def observed(self, state: State) -> dict[tuple[str, Copy], writing.Seen]:
-        active = state.find(handovers.standing(self.pair(state.now), DB).active)
+        active = state.find(self.standing(state.now).active)
         end = active.history if active else ()
         return {
             (DB, each.copy): self.seen(each, begins(each.history, end))
@@ -335,6 +348,7 @@ class World:
             fenced=cluster.fenced,
             prefix=prefix,
             demotion_token=cluster.demotion_token,
+            token_is_end=cluster.demotion_token == token_of(cluster.history),
             last_promotion_token=cluster.last_promotion_token,
         )
 
@@ -343,17 +357,16 @@ class World:
             return state
         return state._replace(files=(*state.files, (*state.now, entry)))
 
-    def record_token(self, state: State, region: str) -> State:
-        cluster = next((each for each in reversed(state.place(region).clusters) if each.demotion_token), None)
-        if region in state.cut or cluster is None or cluster.demotion_token is None:
+    def record_token(self, state: State, cluster: Cluster) -> State:
+        token = cluster.demotion_token
+        if cluster.copy.region in state.cut or token is None:
             return state
         if not state.now or state.now[-1].token:  # the file has one place for it
             return state
-        token = cluster.demotion_token
-        if refuses(self.rules.may_record_token, self.pair(state.now), DB, token, region, self.seen(cluster)):
+        if refuses(self.rules.may_record_token, self.pair(state.now), DB, token, cluster.copy, self.seen(cluster)):
             return state
         longer = (*state.now[:-1], state.now[-1]._replace(token=token))
-        wanted = self.rules.witness_wanted(self.pair(longer), DB)
+        wanted = self.wanted(longer)
         if wanted and wanted != state.witness:
             state = self._turns(state._replace(witness=fence.raise_witness(state.witness, wanted)))
         return state._replace(files=(*state.files, longer))
@@ -368,6 +381,8 @@ class World:
                 return state
         elif refuses(self.rules.may_settle, self.pair(state.now), self.observed(state)):
             return state
+        elif longer[-1].kind == "planned":
+            state = state._replace(promoted_with=longer[-1].token)
         return state._replace(files=(*state.files, longer))
 
     def drop(self, state: State, copy: Copy) -> State:
@@ -377,6 +392,12 @@ class World:
         place = state.place(copy.region)
         clusters = tuple(each for each in place.clusters if each.copy != copy)
         return state.put(copy.region, place._replace(clusters=clusters))
+
+
+def went_past(token: str, cluster: Cluster) -> bool:
+    """Whether a Cluster that forgot its promotion was promoted with a token before: its own timeline follows it."""
+    end = history_of(token) if token else None
+    return end is not None and begins(end, cluster.history) and len(cluster.history) > len(end)
 
 
 def fault(state: State, what: str) -> State:
