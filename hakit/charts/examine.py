@@ -9,7 +9,7 @@ from hakit.charts.holes import Draft
 from hakit.charts.ignored import Keys, audit_values
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
-from hakit.charts.render import Release, render
+from hakit.charts.render import Release, render, render_texts
 from hakit.charts.source import Chart
 from hakit.charts.stability import audit_stability
 from hakit.charts.templates import audit_templates
@@ -47,7 +47,7 @@ def examine_chart(
     first, second = (render(chart, draft.values, release) for _ in range(2))
     return in_order(
         [
-            *audit_templates(chart),
+            *audit_templates(chart, render_texts(chart, draft.values, release)),
             *audit_stability(first, second),
             *audit_values(chart, draft.values, release, where),
         ]

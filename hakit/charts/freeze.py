@@ -7,6 +7,7 @@ objects that will run, so that a preview shows the field that changes.
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hakit.charts.manifests import Object
-from hakit.charts.objects import name_of
+from hakit.charts.objects import name_of, namespace_of
 from hakit.charts.source import Chart
 from hakit.errors import HakitError
 
@@ -32,35 +33,48 @@ _TEMPLATE = """\
 _EXACT = 2**53
 
 
+#: What Helm's toYaml fails on, and prints nothing at all then; U+0085 it folds as a line break.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\ufffe\uffff]")
+
+
 def keyed(objects: Iterable[Object], namespace: str) -> dict[str, Object]:
     """Objects by a key that stays when others come and go: `Kind/name`, longer only where two would be alike.
 
     Raises:
-        HakitError: two objects are the same object; a number is too large to arrive unharmed.
+        HakitError: two objects are the same object; a number or a text would not arrive unharmed.
     """
     found: dict[str, Object] = {}
+    seen: set[tuple[str, ...]] = set()
     for obj in objects:
         _refuse_inexact(obj, obj)
         group = str(obj.get("apiVersion", "")).rpartition("/")[0] or "core"
-        place = str(obj.get("metadata", {}).get("namespace") or namespace)
+        place = namespace_of(obj, namespace)
         short = f"{obj['kind']}/{name_of(obj)}"
-        key = next((key for key in (short, f"{short}/{place}", f"{short}/{place}/{group}") if key not in found), None)
-        if key is None:
+        if (short, place, group) in seen:
             raise HakitError(
                 f"the chart renders {short} twice",
                 do="two templates, or two subcharts, make the same object: switch one of them off",
             )
+        seen.add((short, place, group))
+        key = next(key for key in (short, f"{short}/{place}", f"{short}/{place}/{group}") if key not in found)
         found[key] = obj
     return found
 
 
 def _refuse_inexact(obj: Object, value: Any) -> None:
     if isinstance(value, dict):
-        for item in value.values():
+        for key, item in value.items():
+            _refuse_inexact(obj, key)
             _refuse_inexact(obj, item)
     elif isinstance(value, list):
         for item in value:
             _refuse_inexact(obj, item)
+    elif isinstance(value, str) and _UNPRINTABLE.search(value):
+        raise HakitError(
+            f"{obj['kind']}/{name_of(obj)}: a text in it holds a control character that YAML cannot carry",
+            allowed="texts without DEL and the characters U+0080 to U+009F; Helm's toYaml drops the object silently",
+            do="put it into a Secret's or ConfigMap's binary data, in base64",
+        )
     elif isinstance(value, int) and abs(value) > _EXACT:
         raise HakitError(
             f"{obj['kind']}/{name_of(obj)}: the number {value} does not arrive unharmed",

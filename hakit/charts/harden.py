@@ -13,6 +13,7 @@ from hakit.charts.manifests import Object
 from hakit.charts.objects import (
     DATA_KINDS,
     HOST,
+    INERT_KINDS,
     ZONE,
     anti_affinity_of,
     autoscaler_of,
@@ -24,6 +25,8 @@ from hakit.charts.objects import (
     has_claims,
     hook_events,
     is_read_write_once,
+    mapping,
+    mappings,
     most_replicas_of,
     name_of,
     namespace_of,
@@ -79,7 +82,8 @@ def scale(objects: list[Object], intent: Intent) -> list[Object]:
         else:
             spec = autoscaler["spec"]
             spec["minReplicas"] = wanted
-            spec["maxReplicas"] = max(wanted, spec.get("maxReplicas") or wanted)
+            most = spec.get("maxReplicas")
+            spec["maxReplicas"] = max(wanted, most) if isinstance(most, int) else wanted
     return objects
 
 
@@ -137,7 +141,7 @@ def _set_constraint(workload: Object, key: str, unsatisfiable: str, intent: Inte
         "maxSkew": 1,
         "topologyKey": key,
         "whenUnsatisfiable": unsatisfiable,
-        "labelSelector": copy.deepcopy(selector_of(workload)),
+        "labelSelector": copy.deepcopy(mapping(selector_of(workload))),
     }
     if intent.kubernetes >= NODE_TAINTS_POLICY:
         # The tainted nodes of a lost zone do not count, so the rule never waits for a zone that is gone.
@@ -146,15 +150,15 @@ def _set_constraint(workload: Object, key: str, unsatisfiable: str, intent: Inte
         # Counts the new ReplicaSet alone; without it a rollout spreads around the pods that it is about to delete.
         constraint["matchLabelKeys"] = ["pod-template-hash"]
     spec = pod_spec(workload)
-    others = [item for item in spec.get("topologySpreadConstraints") or [] if item.get("topologyKey") != key]
+    given = mappings(spec.get("topologySpreadConstraints"))
+    others = [item for item in given if item.get("topologyKey") != key]
     spec["topologySpreadConstraints"] = [*others, constraint]
 
 
 def roll_without_loss(objects: list[Object], intent: Intent) -> list[Object]:  # noqa: ARG001
     """One pod more before one pod less. Left alone: Recreate, and pods that share a volume which only one node gets."""
     for workload in of_kind(workloads(objects), "Deployment"):
-        strategy = workload["spec"].get("strategy") or {}
-        if strategy.get("type") == "Recreate" or _shares_one_node_volume(workload, objects):
+        if dig(workload, "spec", "strategy", "type") == "Recreate" or _shares_one_node_volume(workload, objects):
             continue
         workload["spec"]["strategy"] = {
             "type": "RollingUpdate",
@@ -176,7 +180,7 @@ def leave_dead_nodes(objects: list[Object], intent: Intent) -> list[Object]:  # 
         if has_claims(workload):
             continue
         spec = pod_spec(workload)
-        given = spec.get("tolerations") or []
+        given = mappings(spec.get("tolerations"))
         missing = [taint for taint in _DEAD_NODE_TAINTS if not any(_tolerates(item, taint) for item in given)]
         if missing:
             spec["tolerations"] = [*given, *(_toleration(taint) for taint in missing)]
@@ -188,20 +192,24 @@ def _toleration(taint: str) -> dict[str, Any]:
 
 
 def _tolerates(toleration: dict[str, Any], taint: str) -> bool:
-    return toleration.get("key", taint) == taint and toleration.get("effect", "NoExecute") == "NoExecute"
+    # An empty key is every key, an empty effect every effect (core/v1 Toleration).
+    return (toleration.get("key") or taint) == taint and (toleration.get("effect") or "NoExecute") == "NoExecute"
 
 
 def stop_gracefully(objects: list[Object], intent: Intent) -> list[Object]:
     """A wait before SIGTERM, and a grace period that leaves time after it; the chart's own of either stays."""
     for workload in workloads(objects):
-        grace = pod_spec(workload).setdefault("terminationGracePeriodSeconds", GRACE_SECONDS)
+        spec = pod_spec(workload)
+        if spec.get("terminationGracePeriodSeconds") is None:
+            spec["terminationGracePeriodSeconds"] = GRACE_SECONDS
+        grace = spec["terminationGracePeriodSeconds"]
         fits = not isinstance(grace, int) or grace >= 2 * DRAIN_SECONDS
         if intent.kubernetes < SLEEP_ACTION or not fits:
             continue  # an exec of `sleep` fails in images without it, so the finding stays instead
         for container in containers(workload):
             if not dig(container, "lifecycle", "preStop"):
                 container["lifecycle"] = {
-                    **(container.get("lifecycle") or {}),
+                    **mapping(container.get("lifecycle")),
                     "preStop": {"sleep": {"seconds": DRAIN_SECONDS}},
                 }
     return objects
@@ -224,7 +232,7 @@ def set_storage_class(objects: list[Object], intent: Intent) -> list[Object]:
     if intent.storage_class is not None:
         templates = [claim for workload in workloads(objects) for claim in claim_templates(workload)]
         for claim in [*of_kind(objects, "PersistentVolumeClaim"), *templates]:
-            claim.setdefault("spec", {})["storageClassName"] = intent.storage_class
+            claim["spec"] = {**mapping(claim.get("spec")), "storageClassName": intent.storage_class}
     return objects
 
 
@@ -244,12 +252,12 @@ def _budget(workload: Object, intent: Intent, taken: set[str]) -> Object:
     taken.add(name)
     spec: dict[str, Any] = {
         "maxUnavailable": intent.of(workload).max_unavailable,
-        "selector": copy.deepcopy(selector_of(workload)),
+        "selector": copy.deepcopy(mapping(selector_of(workload))),
     }
     if intent.kubernetes >= ALWAYS_ALLOW:
         spec["unhealthyPodEvictionPolicy"] = "AlwaysAllow"
     metadata: dict[str, Any] = {"name": name, "namespace": namespace_of(workload, intent.namespace)}
-    if labels := dig(workload, "metadata", "labels"):
+    if labels := mapping(dig(workload, "metadata", "labels")):
         metadata["labels"] = dict(labels)
     return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": spec}
 
@@ -257,8 +265,9 @@ def _budget(workload: Object, intent: Intent, taken: set[str]) -> Object:
 def keep_data(objects: list[Object], intent: Intent) -> list[Object]:  # noqa: ARG001
     """Claims and definitions stay when the release goes: with them would go volumes, or all objects of a kind."""
     for obj in of_kind(objects, *DATA_KINDS):
-        given = dig(obj, "metadata", "annotations") or {}
-        obj["metadata"]["annotations"] = {**given, "helm.sh/resource-policy": "keep"}
+        given = mapping(dig(obj, "metadata", "annotations"))
+        annotations = {**given, "helm.sh/resource-policy": "keep"}
+        obj["metadata"] = {**mapping(obj.get("metadata")), "annotations": annotations}
     return objects
 
 
@@ -269,15 +278,15 @@ def suspend_jobs_in_standby(objects: list[Object], intent: Intent) -> list[Objec
         if wanted is None and intent.standby:
             wanted = True
         if wanted is not None:
-            job["spec"]["suspend"] = wanted
+            job["spec"] = {**mapping(job.get("spec")), "suspend": wanted}
     return objects
 
 
 def hold_hooks_in_standby(objects: list[Object], intent: Intent) -> list[Object]:
-    """No install or upgrade hook in a standby: a migration would meet a read-only database, or run twice."""
+    """No install or upgrade hook that runs something in a standby: a migration would meet a read-only database."""
     if not intent.standby or intent.run_hooks:
         return objects
-    return [obj for obj in objects if not _HELD_EVENTS & set(hook_events(obj))]
+    return [obj for obj in objects if obj.get("kind") in INERT_KINDS or not _HELD_EVENTS & set(hook_events(obj))]
 
 
 #: In this order: replicas first, because the later steps ask how many pods there are.

@@ -7,7 +7,10 @@ later from a render with the real values, of which nothing but that leaf is used
 """
 
 import copy
+import math
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +83,9 @@ class Draft:
 
 #: Placeholder pairs that are tried in turn: a text, then a number that may also be a port.
 _PAIRS: tuple[tuple[Any, Any], ...] = (("hakit-placeholder-one", "hakit-placeholder-two"), (30001, 30002))
+
+#: What templates make numbers of texts with, 0 of most.
+_RECKONS = re.compile(r"\{\{[^}]*\b(?:int|int64|float64|atoi|add1?|sub|mul|div|mod|max|min)\b")
 
 #: Fields that decide what hakit hardens and audits: they must be plain values.
 _STRUCTURE = ("replicas", "minReplicas", "maxReplicas", "kind", "apiVersion")
@@ -182,18 +188,27 @@ def _placeholders(rendering: _Rendering, holes: list[Hole]) -> dict[Hole, tuple[
     if rendering.tried(texts) is None:
         texts = dict.fromkeys(holes, None)  # the chart's defaults, so that only one hole at a time is on trial
     chosen: dict[Hole, tuple[Any, Any]] = {}
+    reckons = any(_RECKONS.search(text) for text in rendering.chart.templates.values())
     for hole in holes:
+        chosen[hole], reach = _PAIRS[0], -1
         for pair in _PAIRS:
+            if reach > 0 and not reckons:
+                break
             one = rendering.tried({**texts, hole: pair[0]})
             other = rendering.tried({**texts, hole: pair[1]})
             if one is None or other is None:
                 continue
-            chosen.setdefault(hole, pair)
-            if one != other:
-                chosen[hole] = pair
-                break
-        chosen.setdefault(hole, _PAIRS[0])
+            changed = _count_of_changes(one, other)
+            if changed > reach:  # a template may print the value here, and reckon with it there
+                chosen[hole], reach = pair, changed
     return chosen
+
+
+def _count_of_changes(one: list[Object], other: list[Object]) -> float:
+    try:
+        return len(differing_leaves(one, other))
+    except ShapeError:
+        return math.inf  # whichever pair shows that the shape depends on the hole: it is refused with it
 
 
 def _refuse_switch(
@@ -218,16 +233,17 @@ def _fill(
     rendering: _Rendering, base: list[Object], contents: Mapping[Hole, Any], leaf: Leaf, may_differ: set[Path]
 ) -> Any:
     names = ", ".join(f"values.{name}" for name in sorted(hole.name for hole in leaf.holes))
-    try:
+    differing: set[Path] | None = None
+    # An error in here may quote the real value: it is dropped, so that the one below is not chained to it.
+    with suppress(HakitError, ShapeError):
         objects = rendering.objects(contents)
         differing = differing_leaves(base, objects)
-    except (HakitError, ShapeError):
-        # The cause may quote the real value: it is dropped, and so is the chain to it.
+    if differing is None:
         raise HakitError(
             f"{names}: the chart renders other objects, or none, with the real value than with a placeholder",
             where=rendering.where,
             do="check that the value is what the chart expects (not empty, and of the right type)",
-        ) from None
+        )
     if not differing <= may_differ:
         raise HakitError(
             f"{names}: the real value changes more than the placeholder did",

@@ -6,10 +6,12 @@ counts as proof that the value is read.
 """
 
 import copy
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from hakit.charts.manifests import Object, parse
+from hakit.charts.objects import dig
 from hakit.charts.render import Release, render_texts
 from hakit.charts.source import Chart
 from hakit.charts.stability import unstable_leaves
@@ -20,6 +22,10 @@ Keys = tuple[str, ...]
 #: Renders a set of values to something comparable; None when the chart does not render with it.
 Fingerprint = Callable[[Mapping[str, Any]], Any]
 
+_ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_WORD = re.compile(r'"([\w.-]+)"')
+#: How many words from the templates are tried for one ignored text.
+_WORDS = 8
 #: How many switches are tried for one ignored value; each costs two renders.
 _SWITCHES = 40
 
@@ -28,6 +34,8 @@ def audit_values(
     chart: Chart, values: Mapping[str, Any], release: Release, where: Mapping[Keys, str] | None = None
 ) -> list[Finding]:
     """Findings about the user's values: one for the highest key of each subtree that changes nothing.
+
+    Within a map that the chart has, a misspelt key is named itself.
 
     Args:
         chart: the chart.
@@ -38,7 +46,11 @@ def audit_values(
     fingerprint = _fingerprint(chart, values, release)
     baseline = fingerprint(values)
     findings = []
-    for path in _ignored(values, (), values, fingerprint, baseline):
+    ignored = _ignored(values, (), values, fingerprint, baseline)
+    exact = [path for each in ignored for path in _exact(each, dig(values, *each), dig(chart.values, *each))]
+    for path in exact:
+        if any(fingerprint(other) != baseline for other in _with_other_words(chart, values, path)):
+            continue
         place = (where or {}).get(path, "")
         switch = _dormant(chart, values, path, release)
         if switch:
@@ -46,6 +58,16 @@ def audit_values(
         else:
             findings.append(_ignored_finding(chart, path, place))
     return findings
+
+
+def _exact(path: Keys, subtree: Any, known: Any) -> Iterator[Keys]:
+    """The key itself; where the chart has a map of that name, each key in it when some are not among the map's."""
+    both = isinstance(subtree, Mapping) and isinstance(known, Mapping) and subtree and known
+    if both and not subtree.keys() <= known.keys():
+        for key, inner in subtree.items():
+            yield from _exact((*path, str(key)), inner, known.get(key))
+    else:
+        yield path
 
 
 def _ignored_finding(chart: Chart, path: Keys, where: str) -> Finding:
@@ -147,6 +169,19 @@ def _ignored(
             yield from _ignored(subtree, here, values, fingerprint, baseline)
 
 
+def _with_other_words(chart: Chart, values: Mapping[str, Any], path: Keys) -> Iterator[dict[str, Any]]:
+    """The values with words that the templates compare a text with: `eq .Values.mode "ha"` reads "single" too."""
+    tree = dig(values, *path)
+    if isinstance(tree, Mapping):
+        for key in tree:
+            yield from _with_other_words(chart, values, (*path, str(key)))
+    elif isinstance(tree, str):
+        actions = (action for text in chart.templates.values() for action in _ACTION.findall(text))
+        beside = (word for action in actions if f".{path[-1]}" in action for word in _WORD.findall(action))
+        for word in list(dict.fromkeys(beside))[:_WORDS]:
+            yield _with(values, path, word)
+
+
 _GONE = object()
 
 
@@ -182,7 +217,7 @@ def mutated(value: Any) -> Any:
 
 def _dormant(chart: Chart, values: Mapping[str, Any], path: Keys, release: Release) -> tuple[Keys, bool] | None:
     """The switch, and its state, that keeps a value from having an effect: those above the value go first."""
-    if not any(path[0] in text for text in chart.templates.values()):
+    if path[0] not in _passed_on(chart) and not any(path[0] in text for text in chart.templates.values()):
         return None  # no template has the word, so no switch will make one read it
     merged = chart.engine.merge_values(dict(values))
     switches = [found for found in _switches(merged, ()) if found[0] != path]
@@ -201,6 +236,12 @@ def _dormant(chart: Chart, values: Mapping[str, Any], path: Keys, release: Relea
         if before is not None and any(other is not None and other != before for other in (after, gone)):
             return name, state
     return None
+
+
+def _passed_on(chart: Chart) -> set[str]:
+    """Keys whose contents reach the templates of subcharts under other names."""
+    declared = chart.engine.metadata.get("dependencies") or []
+    return {"global", *(each.get("alias") or each["name"] for each in declared)}
 
 
 def _switches(tree: Any, path: Keys) -> Iterator[tuple[Keys, bool]]:

@@ -13,6 +13,18 @@ HOOK = "helm.sh/hook"
 WORKLOADS = ("Deployment", "StatefulSet")
 #: The kinds whose deletion takes data along.
 DATA_KINDS = ("PersistentVolumeClaim", "CustomResourceDefinition")
+#: The kinds that only hold something: as hooks they run nothing, and ordinary pods may need them.
+INERT_KINDS = (
+    *DATA_KINDS,
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "Namespace",
+    "Role",
+    "RoleBinding",
+    "Secret",
+    "ServiceAccount",
+)
 #: Every kind that makes pods from a template in it.
 _POD_MAKERS = (*WORKLOADS, "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod")
 
@@ -27,6 +39,16 @@ def dig(value: Any, *path: str | int) -> Any:
         else:
             return None
     return value
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """The value if it is a mapping, else an empty one: null and wrong shapes are the API server's to refuse."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: Any) -> list[dict[str, Any]]:
+    """The mappings among the items of a list; none when it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def name_of(obj: Object) -> str:
@@ -53,7 +75,8 @@ def hook_events(obj: Object) -> list[str]:
 
 
 def workloads(objects: Iterable[Object]) -> list[Object]:
-    return [obj for obj in of_kind(objects, *WORKLOADS) if not hook_events(obj)]
+    """Deployments and StatefulSets; without a pod template they are none, and the API server refuses them."""
+    return [obj for obj in of_kind(objects, *WORKLOADS) if not hook_events(obj) and pod_spec(obj)]
 
 
 def pod_makers(objects: Iterable[Object]) -> list[Object]:
@@ -69,52 +92,52 @@ def pod_template(obj: Object) -> dict[str, Any]:
     if kind == "Pod":
         return obj
     path = ("spec", "jobTemplate", "spec", "template") if kind == "CronJob" else ("spec", "template")
-    found = dig(obj, *path)
-    return found if isinstance(found, dict) else {}
+    return mapping(dig(obj, *path))
 
 
 def pod_spec(obj: Object) -> dict[str, Any]:
-    found = pod_template(obj).get("spec")
-    return found if isinstance(found, dict) else {}
+    return mapping(pod_template(obj).get("spec"))
 
 
 def pod_labels(obj: Object) -> dict[str, str]:
-    return dig(pod_template(obj), "metadata", "labels") or {}
+    return mapping(dig(pod_template(obj), "metadata", "labels"))
 
 
 def containers(obj: Object) -> list[dict[str, Any]]:
-    return [item for item in pod_spec(obj).get("containers") or [] if isinstance(item, dict)]
+    return mappings(pod_spec(obj).get("containers"))
 
 
 def all_containers(obj: Object) -> list[dict[str, Any]]:
-    starting = [item for item in pod_spec(obj).get("initContainers") or [] if isinstance(item, dict)]
-    return starting + containers(obj)
+    return mappings(pod_spec(obj).get("initContainers")) + containers(obj)
 
 
-def selector_of(obj: Object) -> dict[str, Any]:
-    """An object's label selector, in the form with matchLabels, whatever form its kind has."""
-    found = dig(obj, "spec", "selector") or {}
+def selector_of(obj: Object) -> dict[str, Any] | None:
+    """An object's label selector, in the form with matchLabels, whatever form its kind has; None when it has none."""
+    found = dig(obj, "spec", "selector")
     if obj.get("kind") == "Service":
-        return {"matchLabels": found} if found else {}
-    return found
+        # An empty one selects nothing, unlike those of other kinds.
+        return {"matchLabels": found} if found and isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
 
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector matches labels. No selector matches nothing; `{}` is read as none."""
-    if not selector:
+    """Whether a label selector matches labels: none matches nothing, an empty one all (meta/v1 LabelSelector)."""
+    if not isinstance(selector, Mapping):
         return False
-    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
+    if any(labels.get(key) != value for key, value in mapping(selector.get("matchLabels")).items()):
         return False
-    return all(_meets(requirement, labels) for requirement in selector.get("matchExpressions") or [])
+    return all(_meets(requirement, labels) for requirement in mappings(selector.get("matchExpressions")))
 
 
 def _meets(requirement: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    key, values = requirement.get("key"), requirement.get("values") or []
+    key = str(requirement.get("key"))
+    values = requirement.get("values")
+    values = values if isinstance(values, list) else []
     match requirement.get("operator"):
         case "In":
-            return labels.get(str(key)) in values
+            return key in labels and labels[key] in values
         case "NotIn":
-            return labels.get(str(key)) not in values
+            return labels.get(key) not in values
         case "Exists":
             return key in labels
         case "DoesNotExist":
@@ -126,7 +149,7 @@ def _meets(requirement: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 def autoscaler_of(workload: Object, objects: Iterable[Object]) -> Object | None:
     """The HorizontalPodAutoscaler that targets a workload."""
     for obj in of_kind(objects, "HorizontalPodAutoscaler"):
-        target = dig(obj, "spec", "scaleTargetRef") or {}
+        target = mapping(dig(obj, "spec", "scaleTargetRef"))
         if (target.get("kind"), target.get("name")) == (workload.get("kind"), name_of(workload)):
             return obj
     return None
@@ -152,13 +175,13 @@ def _count(found: Any) -> int:
 
 def claim_names(obj: Object) -> list[str]:
     """The PersistentVolumeClaims that the object's pods share by name."""
-    volumes = pod_spec(obj).get("volumes") or []
-    return [name for volume in volumes if (name := dig(volume, "persistentVolumeClaim", "claimName"))]
+    volumes = mappings(pod_spec(obj).get("volumes"))
+    return [str(name) for volume in volumes if (name := dig(volume, "persistentVolumeClaim", "claimName"))]
 
 
 def claim_templates(obj: Object) -> list[dict[str, Any]]:
     """The claims that each pod of a StatefulSet gets of its own."""
-    return dig(obj, "spec", "volumeClaimTemplates") or [] if obj.get("kind") == "StatefulSet" else []
+    return mappings(dig(obj, "spec", "volumeClaimTemplates")) if obj.get("kind") == "StatefulSet" else []
 
 
 def has_claims(obj: Object) -> bool:
@@ -167,40 +190,39 @@ def has_claims(obj: Object) -> bool:
 
 def is_read_write_once(claim: Object) -> bool:
     """Whether a claim's volume can be on one node only."""
-    modes = dig(claim, "spec", "accessModes") or []
-    return bool(modes) and not {"ReadWriteMany", "ReadOnlyMany"} & set(modes)
+    modes = dig(claim, "spec", "accessModes")
+    return isinstance(modes, list) and bool(modes) and "ReadWriteMany" not in modes and "ReadOnlyMany" not in modes
+
+
+def reaches(selecting: Object, maker: Object) -> bool:
+    """Whether an object's selector matches the pods of another; a selector never leaves its namespace."""
+    namespaces = [dig(obj, "metadata", "namespace") for obj in (selecting, maker)]
+    apart = all(namespaces) and namespaces[0] != namespaces[1]
+    return not apart and selects(selector_of(selecting), pod_labels(maker))
 
 
 def disruption_budgets_of(workload: Object, objects: Iterable[Object]) -> Iterator[Object]:
-    labels = pod_labels(workload)
-    for obj in of_kind(objects, "PodDisruptionBudget"):
-        if selects(selector_of(obj), labels):
-            yield obj
+    return (obj for obj in of_kind(objects, "PodDisruptionBudget") if reaches(obj, workload))
 
 
 def services_of(workload: Object, objects: Iterable[Object]) -> Iterator[Object]:
-    labels = pod_labels(workload)
-    for obj in of_kind(objects, "Service"):
-        if selects(selector_of(obj), labels):
-            yield obj
+    return (obj for obj in of_kind(objects, "Service") if reaches(obj, workload))
 
 
 def constraints_of(workload: Object, key: str) -> list[dict[str, Any]]:
     """The workload's spread constraints over a topology key that count its own pods."""
     labels = pod_labels(workload)
-    found = pod_spec(workload).get("topologySpreadConstraints") or []
+    found = mappings(pod_spec(workload).get("topologySpreadConstraints"))
     return [item for item in found if item.get("topologyKey") == key and selects(item.get("labelSelector"), labels)]
 
 
 def anti_affinity_of(workload: Object, key: str, *, required: bool) -> list[dict[str, Any]]:
     """The workload's anti-affinity terms over a topology key that repel its own pods."""
-    rules = dig(pod_spec(workload), "affinity", "podAntiAffinity") or {}
+    rules = mapping(dig(pod_spec(workload), "affinity", "podAntiAffinity"))
     if required:
-        terms = rules.get("requiredDuringSchedulingIgnoredDuringExecution") or []
+        terms = mappings(rules.get("requiredDuringSchedulingIgnoredDuringExecution"))
     else:
-        terms = [
-            item.get("podAffinityTerm") or {}
-            for item in rules.get("preferredDuringSchedulingIgnoredDuringExecution") or []
-        ]
+        weighted = mappings(rules.get("preferredDuringSchedulingIgnoredDuringExecution"))
+        terms = [mapping(item.get("podAffinityTerm")) for item in weighted]
     labels = pod_labels(workload)
     return [term for term in terms if term.get("topologyKey") == key and selects(term.get("labelSelector"), labels)]

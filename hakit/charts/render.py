@@ -5,10 +5,12 @@ API groups, without `lookup`, as an install: `charts.templates` finds the charts
 """
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote_plus
 
 import yaml
 
@@ -35,10 +37,12 @@ def render_texts(chart: Chart, values: Mapping[str, Any], release: Release) -> d
     import helm_python
 
     try:
-        texts = chart.engine.render(dict(values), name=release.name, namespace=release.namespace)
+        with chart.to_render() as engine:
+            texts = engine.render(dict(values), name=release.name, namespace=release.namespace)
     except helm_python.HelmError as error:
         raise HakitError(
-            f"the chart does not render: {without_secrets(explain(error), values)}",
+            # Masked before the line breaks and spaces of a secret are folded, and again for what is folded already.
+            f"the chart does not render: {without_secrets(explain(without_secrets(str(error), values)), values)}",
             where=f"chart {chart.reference}",
             do="the chart's template says what it needs; give that value",
         ) from None
@@ -58,9 +62,9 @@ def render(chart: Chart, values: Mapping[str, Any], release: Release) -> list[Ob
 def parse_template(chart: Chart, template: str, text: str, values: Mapping[str, Any]) -> list[Object]:
     try:
         return parse(text)
-    except (yaml.MarkedYAMLError, TypeError) as error:
+    except (yaml.YAMLError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         raise HakitError(
             f"{template} does not render to a Kubernetes object: {without_secrets(str(problem), values)}",
             where=f"chart {chart.reference}" + (f", rendered line {mark.line + 1}" if mark else ""),
@@ -68,9 +72,9 @@ def parse_template(chart: Chart, template: str, text: str, values: Mapping[str, 
         ) from None
 
 
-def explain(error: Exception) -> str:
+def explain(message: str) -> str:
     """Helm's message without the chain of includes before it: where, and what."""
-    text = " ".join(str(error).split())
+    text = " ".join(message.split())
     failed = re.search(r"execution error at \(([^)]*)\): (.*)$", text)
     if failed:
         return f"{failed[2]} ({failed[1]})"
@@ -89,18 +93,39 @@ MASK = "[secret]"
 def secret_texts(values: Any, *, named: bool = False) -> set[str]:
     """Every text under a key that looks like a secret's, its base64, and each of its lines."""
     if isinstance(values, Mapping):
-        found = [secret_texts(value, named=named or bool(_SECRET_KEY.match(str(key)))) for key, value in values.items()]
+        # {name: DB_PASSWORD, value: ...}: a list of environment variables names the secret beside it.
+        named = named or bool("value" in values and _SECRET_KEY.match(str(values.get("name"))))
+        found = [
+            secret_texts(value, named=key != "name" and (named or bool(_SECRET_KEY.match(str(key)))))
+            for key, value in values.items()
+        ]
         return set().union(*found)
     if isinstance(values, list):
         return set().union(*(secret_texts(value, named=named) for value in values))
-    return forms_of(values) if named and isinstance(values, str) else set()
+    if not named or isinstance(values, bool) or not isinstance(values, str | int | float):
+        return set()
+    exponents = set() if isinstance(values, str) else forms_of(_exponent(float(str(values))))
+    return forms_of(str(values)) | exponents
+
+
+def _exponent(number: float) -> str:
+    """A long number as Helm prints it, which reads all numbers as floats: 12345678 is 1.2345678e+07."""
+    texts = (f"{number:.{precision}e}" for precision in range(17))
+    return next((text for text in texts if float(text) == number), str(number))
 
 
 def forms_of(secret: str) -> set[str]:
-    """The forms in which a secret turns up: as it is, base64, and line by line. Three letters are too few to mask."""
-    forms = {secret, secret.strip(), base64.b64encode(secret.encode()).decode()}
-    forms |= {line.strip() for line in secret.splitlines()}
-    forms |= {base64.b64encode(line.strip().encode()).decode() for line in secret.splitlines()}
+    """The forms in which a secret turns up: as it is, line by line, and both as base64, quoted, and in a URL.
+
+    Three letters are too few to mask.
+    """
+    plain = {secret, secret.strip(), *(line.strip() for line in secret.splitlines())}
+    forms = set(plain)
+    for text in plain:
+        quoted = json.dumps(text, ensure_ascii=False)[1:-1]
+        # Go's JSON escapes these as well; its URLs escape as quote_plus does.
+        escaped = quoted.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+        forms |= {base64.b64encode(text.encode()).decode(), quoted, escaped, quote_plus(text)}
     return {form for form in forms if len(form) > 3}
 
 

@@ -1,5 +1,8 @@
 """Charts from where they are kept: a folder or an archive."""
 
+import tempfile
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -36,8 +39,23 @@ class Chart:
     crds: list[Object]
     engine: Any = field(repr=False, compare=False)
 
+    @contextmanager
+    def to_render(self) -> Generator[Any]:
+        """Helm's own chart as it was loaded, for one render.
 
-def load(reference: str, base: Path | None = None, where: str = "chart") -> Chart:
+        A render changes a chart that has subcharts: Helm's ProcessDependencies takes those that are off out of it, and
+        merges the values into its defaults. The next render would miss them, so each gets a chart of its own.
+        """
+        if not self.engine.dependencies:
+            yield self.engine
+            return
+        import helm_python
+
+        with helm_python.Chart.load(self.path) as fresh:
+            yield fresh
+
+
+def load(reference: str, base: Path | None = None, where: str | None = None) -> Chart:
     """Load a chart from a folder or a `.tgz` archive.
 
     Args:
@@ -74,7 +92,7 @@ def load(reference: str, base: Path | None = None, where: str = "chart") -> Char
             "chart: the folder has no Chart.yaml",
             where=where,
             given=reference,
-            allowed=[f"{reference.rstrip('/')}/{name}" for name in inside] or "a folder with Chart.yaml",
+            allowed=", ".join(f"{reference.rstrip('/')}/{name}" for name in inside) or "a folder with Chart.yaml",
         )
     if path.is_file() and not path.name.endswith(_ARCHIVES):
         raise HakitError(
@@ -94,7 +112,7 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=256)
-def _load(reference: str, path: Path, _stamp: tuple[int, int], where: str) -> Chart:
+def _load(reference: str, path: Path, _stamp: tuple[int, int], where: str | None) -> Chart:
     import helm_python
 
     try:
@@ -115,10 +133,42 @@ def _load(reference: str, path: Path, _stamp: tuple[int, int], where: str) -> Ch
         app_version=str(metadata.get("appVersion") or ""),
         description=str(metadata.get("description") or ""),
         values=engine.merge_values({}),
-        templates={item["name"]: item["data"] for item in engine.templates},
-        crds=[obj for item in engine.crds for obj in parse(item["data"])],
+        templates=_templates(engine, path),
+        crds=_definitions(engine.crds, reference, where),
         engine=engine,
     )
+
+
+def _templates(engine: Any, path: Path) -> dict[str, str]:
+    """Template sources under the names that Helm gives them: those of subcharts begin with `charts/<name>/`."""
+    import helm_python
+
+    found = {item["name"]: item["data"] for item in engine.templates}
+    if not engine.dependencies:
+        return found
+    if path.is_file():
+        with tempfile.TemporaryDirectory() as folder:
+            helm_python.expand(folder, path)
+            return _templates(engine, Path(folder) / engine.name)
+    for item in sorted((path / "charts").iterdir()):
+        if (item / "Chart.yaml").is_file() or item.name.endswith(_ARCHIVES):
+            with helm_python.Chart.load(item) as part:
+                found |= {f"charts/{part.name}/{name}": text for name, text in _templates(part, item).items()}
+    return found
+
+
+def _definitions(files: Iterable[dict[str, str]], reference: str, where: str | None) -> list[Object]:
+    import yaml
+
+    found: list[Object] = []
+    for item in files:
+        try:
+            found += parse(item["data"])
+        except (yaml.YAMLError, TypeError) as error:
+            raise HakitError(
+                f"chart: {item['name']} is no Kubernetes object: {_last(error)}", where=where, given=reference
+            ) from None
+    return found
 
 
 def _last(error: Exception) -> str:
@@ -152,8 +202,8 @@ def read_values(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]
     if not path.is_file():
         near = sorted(item.name for item in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
         raise HakitError(f"values: there is no file {path}", given=path.name, allowed=near or "a YAML file")
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         found = load_values(text)
         _refuse_duplicates(text, path)
         lines = line_numbers(text)
@@ -164,6 +214,9 @@ def read_values(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]
             where=f"{path}:{mark.line + 1}" if mark else str(path),
             do="mend the line; indentation and quotes are the usual causes",
         ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = getattr(error, "reason", "unreadable")
+        raise HakitError(f"values: not a text in UTF-8: {reason}", where=str(path)) from None
     if found is None:
         return {}, {}
     if not isinstance(found, dict):

@@ -1,7 +1,8 @@
 """What a chart's templates ask for that a render outside the cluster cannot know."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from hakit.charts.source import Chart
 from hakit.findings import Finding
@@ -14,15 +15,22 @@ _CALL = re.compile(r"\b(?:include|template)\s+\"([^\"]+)\"")
 #: What is asked for, by the words in a template that ask for it.
 _LOOKUP = {"lookup": re.compile(r"(?<![.\w$-])lookup\s+[\"(.$]")}
 _UNKNOWN = {
-    ".Capabilities": re.compile(r"\.Capabilities\b"),
+    ".Capabilities": re.compile(r"(?<!\.Values)\.Capabilities\b"),
     ".Release.Revision": re.compile(r"\.Release\.Revision\b"),
     ".Release.IsUpgrade": re.compile(r"\.Release\.IsUpgrade\b"),
     ".Release.IsInstall": re.compile(r"\.Release\.IsInstall\b"),
 }
 
 
-def audit_templates(chart: Chart) -> list[Finding]:
-    """HK020 and HK032: templates that are used, directly or by include, and ask for the cluster or the release."""
+def audit_templates(chart: Chart, rendered: Iterable[str] | None = None) -> list[Finding]:
+    """HK020 and HK032: templates that are used, directly or by include, and ask for the cluster or the release.
+
+    Args:
+        chart: the chart.
+        rendered: names of the templates that a render of it used: subcharts of which none is there are switched off.
+    """
+    if rendered is not None:
+        chart = replace(chart, templates=_switched_on(chart, set(rendered)))
     findings = []
     for code, asked in (("HK020", _UNKNOWN), ("HK032", _LOOKUP)):
         for word, pattern in asked.items():
@@ -41,6 +49,14 @@ def audit_templates(chart: Chart) -> list[Finding]:
     return findings
 
 
+def _switched_on(chart: Chart, rendered: set[str]) -> dict[str, str]:
+    def is_on(name: str) -> bool:
+        subchart = name.rpartition("templates/")[0]
+        return not subchart or any(each.startswith(f"{chart.name}/{subchart}") for each in rendered)
+
+    return {name: text for name, text in chart.templates.items() if is_on(name)}
+
+
 def _places(chart: Chart, pattern: re.Pattern[str]) -> Iterator[tuple[str, int]]:
     """File and line of each action that matches and is reached from a template that renders something."""
     reached = _reached(chart)
@@ -48,8 +64,10 @@ def _places(chart: Chart, pattern: re.Pattern[str]) -> Iterator[tuple[str, int]]
         if name.endswith("NOTES.txt"):
             continue
         for action in _ACTION.finditer(text):
+            if not pattern.search(action[0]):
+                continue
             defined = _definition_at(text, action.start())
-            if pattern.search(action[0]) and (defined is None or defined in reached):
+            if defined is None or defined in reached:
                 yield name, text.count("\n", 0, action.start()) + 1
 
 

@@ -14,15 +14,14 @@ from hakit.charts.objects import (
     has_claims,
     hook_events,
     id_of,
+    mappings,
     most_replicas_of,
     name_of,
     of_kind,
-    pod_labels,
     pod_makers,
     pod_spec,
+    reaches,
     replicas_of,
-    selector_of,
-    selects,
     services_of,
     workloads,
 )
@@ -39,24 +38,21 @@ def rollouts_are_not_outages(objects: list[Object], intent: Intent) -> Iterator[
 
 
 def drains_are_possible(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
-    running = [(workload, replicas_of(workload, objects)) for workload in workloads(objects)]
-    for workload, replicas in running:
-        budgets = list(disruption_budgets_of(workload, objects)) if replicas > 0 else []
-        for budget in budgets:
-            # A budget counts all pods that it selects, those of another workload too.
-            pods = sum(count for other, count in running if selects(selector_of(budget), pod_labels(other)))
-            if _blocks(budget, pods):
-                yield Finding(
-                    "HK008",
-                    id_of(budget),
-                    "spec",
-                    f"of {replicas} pods of {id_of(workload)} none may ever be evicted",
-                )
+    pods = {id_of(workload): replicas_of(workload, objects) for workload in workloads(objects)}
+    running = [workload for workload in workloads(objects) if pods[id_of(workload)] > 0]
+    for budget in of_kind(objects, "PodDisruptionBudget"):
+        counted = [id_of(each) for each in running if reaches(budget, each)]
+        total = sum(pods[name] for name in counted)
+        if counted and _blocks(budget, total):
+            message = f"of {total} pods of {' and '.join(counted)} none may ever be evicted"
+            yield Finding("HK008", id_of(budget), "spec", message)
+    for workload in running:
+        budgets = sorted(name_of(budget) for budget in disruption_budgets_of(workload, objects))
         if len(budgets) > 1:
             # https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/#how-api-initiated-eviction-works:
             # "multiple PodDisruptionBudgets that reference the same Pod" are answered with 500.
-            names = " and ".join(sorted(name_of(budget) for budget in budgets))
-            yield Finding("HK008", id_of(workload), "", f"budgets {names} both select its pods: no eviction is allowed")
+            message = f"budgets {' and '.join(budgets)} select its pods; the eviction API refuses a pod with two"
+            yield Finding("HK008", id_of(workload), "", message)
 
 
 def _blocks(budget: Object, pods: int) -> bool:
@@ -69,9 +65,9 @@ def _blocks(budget: Object, pods: int) -> bool:
 def _share(value: Any, pods: int) -> int:
     """A number of pods, or a share of them; Kubernetes rounds a share up for both keys."""
     text = str(value)
-    if text.endswith("%") and text[:-1].isdigit():
+    if text.endswith("%") and text[:-1].isdecimal():
         return math.ceil(int(text[:-1]) * pods / 100)
-    return int(text) if text.isdigit() else pods
+    return int(text) if text.isdecimal() else pods
 
 
 def a_budget_has_one_key(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
@@ -95,17 +91,16 @@ def the_autoscaler_alone_sets_replicas(objects: list[Object], intent: Intent) ->
 
 def a_budget_counts_pods(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
     for budget in of_kind(objects, "PodDisruptionBudget"):
-        if not any(selects(selector_of(budget), pod_labels(maker)) for maker in pod_makers(objects)):
+        if not any(reaches(budget, maker) for maker in pod_makers(objects)):
             yield Finding("HK022", id_of(budget), "spec.selector", "it selects no pod of this chart")
 
 
 def pods_leave_dead_nodes(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
     for workload in workloads(objects):
-        tolerations = pod_spec(workload).get("tolerations") or []
         seconds = [
             item.get("tolerationSeconds")
-            for item in tolerations
-            if item.get("key", _DEAD_NODE) == _DEAD_NODE and item.get("effect", "NoExecute") == "NoExecute"
+            for item in mappings(pod_spec(workload).get("tolerations"))
+            if (item.get("key") or _DEAD_NODE) == _DEAD_NODE and (item.get("effect") or "NoExecute") == "NoExecute"
         ]
         if has_claims(workload) or any(isinstance(value, int) and value < 300 for value in seconds):
             continue
@@ -121,7 +116,8 @@ def pods_stop_gracefully(objects: list[Object], intent: Intent) -> Iterator[Find
             continue
         waits = [stop for item in containers(workload) if (stop := dig(item, "lifecycle", "preStop"))]
         grace = pod_spec(workload).get("terminationGracePeriodSeconds", 30)
-        longest = max((dig(stop, "sleep", "seconds") or 0 for stop in waits), default=0)
+        sleeps = [dig(stop, "sleep", "seconds") for stop in waits]
+        longest = max((seconds for seconds in sleeps if isinstance(seconds, int)), default=0)
         if not waits:
             message = "no preStop wait: requests are lost at each rollout and drain"
         elif isinstance(grace, int) and grace <= longest:

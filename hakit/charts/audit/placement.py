@@ -10,6 +10,7 @@ from hakit.charts.objects import (
     anti_affinity_of,
     constraints_of,
     id_of,
+    mappings,
     most_replicas_of,
     pod_labels,
     pod_spec,
@@ -106,7 +107,7 @@ def anti_affinity_leaves_room(objects: list[Object], intent: Intent) -> Iterator
 
 def spread_counts_its_own_pods(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
     for workload in workloads(objects):
-        for constraint in pod_spec(workload).get("topologySpreadConstraints") or []:
+        for constraint in mappings(pod_spec(workload).get("topologySpreadConstraints")):
             if not selects(constraint.get("labelSelector"), pod_labels(workload)):
                 yield Finding(
                     "HK022",

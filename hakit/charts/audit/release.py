@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
-from hakit.charts.objects import DATA_KINDS, dig, hook_events, id_of, of_kind
+from hakit.charts.objects import DATA_KINDS, INERT_KINDS, dig, hook_events, id_of, of_kind
 from hakit.findings import Finding
 
 #: A Kubernetes Secret holds at most 1 MiB (core/v1 MaxSecretSize); Helm puts a release into one, gzipped and in
@@ -21,7 +21,7 @@ def hooks_wait_in_a_standby(objects: list[Object], intent: Intent) -> Iterator[F
         return
     for obj in objects:
         events = [event for event in hook_events(obj) if event in _CHANGES]
-        if events:
+        if events and obj.get("kind") not in INERT_KINDS:
             yield Finding(
                 "HK028", id_of(obj), "metadata.annotations", f"it would run in the standby ({', '.join(events)})"
             )

@@ -12,6 +12,7 @@ from hakit.charts.objects import (
     dig,
     id_of,
     is_read_write_once,
+    mappings,
     most_replicas_of,
     name_of,
     of_kind,
@@ -66,12 +67,12 @@ def volumes_per_pod_are_clustered(objects: list[Object], intent: Intent) -> Iter
 
 def mounts_have_volumes(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
     for maker in pod_makers(objects):
-        volumes = {item.get("name") for item in pod_spec(maker).get("volumes") or []}
-        volumes |= {dig(claim, "metadata", "name") for claim in claim_templates(maker)}
+        volumes = [item.get("name") for item in mappings(pod_spec(maker).get("volumes"))]
+        volumes += [dig(claim, "metadata", "name") for claim in claim_templates(maker)]
         mounts = [
             (container.get("name"), mount.get("name"))
             for container in all_containers(maker)
-            for mount in container.get("volumeMounts") or []
+            for mount in mappings(container.get("volumeMounts"))
         ]
         for container, mount in mounts:
             if mount not in volumes:

@@ -8,11 +8,11 @@ from hakit.charts.objects import (
     all_containers,
     containers,
     id_of,
+    mapping,
     of_kind,
-    pod_labels,
     pod_makers,
+    reaches,
     selector_of,
-    selects,
     services_of,
     workloads,
 )
@@ -24,13 +24,13 @@ _HANDLERS = ("exec", "grpc", "httpGet", "tcpSocket")
 def selectors_keep_to_their_own(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
     makers = pod_makers(objects)
     for workload in of_kind(makers, "Deployment", "StatefulSet", "DaemonSet"):
-        foreign = [id_of(maker) for maker in makers if maker is not workload and _reaches(workload, maker)]
+        foreign = [id_of(maker) for maker in makers if maker is not workload and reaches(workload, maker)]
         if foreign:
             yield Finding(
                 "HK009", id_of(workload), "spec.selector", f"it matches the pods of {', '.join(foreign)} as well"
             )
     for service in of_kind(objects, "Service"):
-        reached = [maker for maker in makers if _reaches(service, maker)]
+        reached = [maker for maker in makers if reaches(service, maker)]
         jobs = [id_of(maker) for maker in of_kind(reached, "Job", "CronJob")]
         if jobs and len(jobs) < len(reached):
             yield Finding(
@@ -38,15 +38,11 @@ def selectors_keep_to_their_own(objects: list[Object], intent: Intent) -> Iterat
             )
 
 
-def _reaches(selecting: Object, maker: Object) -> bool:
-    return selects(selector_of(selecting), pod_labels(maker))
-
-
 def probes_have_one_handler(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
     for maker in pod_makers(objects):
         for container in all_containers(maker):
             for probe in PROBES:
-                handlers = [key for key in _HANDLERS if (container.get(probe) or {}).get(key) is not None]
+                handlers = [key for key in _HANDLERS if mapping(container.get(probe)).get(key) is not None]
                 if len(handlers) > 1:
                     yield Finding(
                         "HK010",
@@ -71,7 +67,7 @@ def served_pods_are_probed(objects: list[Object], intent: Intent) -> Iterator[Fi
 def services_have_pods(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
     makers = pod_makers(objects)
     for service in of_kind(objects, "Service"):
-        if selector_of(service) and not any(_reaches(service, maker) for maker in makers):
+        if selector_of(service) and not any(reaches(service, maker) for maker in makers):
             yield Finding("HK027", id_of(service), "spec.selector", "no pod of this chart carries these labels")
 
 
