@@ -281,8 +281,9 @@ RULES: dict[str, Rule] = {
             _E,
             "data that goes away with the release",
             "Deleting a CustomResourceDefinition deletes every object of its kind in the whole cluster; deleting a "
-            "PersistentVolumeClaim deletes what is on it. `helm uninstall`, or a chart that renames one, does both.",
-            "annotate it with helm.sh/resource-policy: keep",
+            "PersistentVolumeClaim deletes what is on it, and deleting a Namespace deletes everything. `helm uninstall`, or a chart that renames one, does it. "
+            "A StatefulSet with persistentVolumeClaimRetentionPolicy Delete does so even when a standby scales it to zero.",
+            "annotate it with helm.sh/resource-policy: keep; let a StatefulSet retain its claims",
             mended=True,
         ),
         Rule(

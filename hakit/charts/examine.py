@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hakit.charts.audit import audit
-from hakit.charts.harden import harden, scale
+from hakit.charts.harden import harden
+from hakit.charts.harden.placement import scale
 from hakit.charts.holes import Draft
 from hakit.charts.ignored import Keys, audit_values
 from hakit.charts.intent import Intent

@@ -12,14 +12,13 @@ HOOK = "helm.sh/hook"
 #: The kinds whose replicas hakit places: what high availability is about.
 WORKLOADS = ("Deployment", "StatefulSet")
 #: The kinds whose deletion takes data along.
-DATA_KINDS = ("PersistentVolumeClaim", "CustomResourceDefinition")
+DATA_KINDS = ("PersistentVolumeClaim", "CustomResourceDefinition", "Namespace")
 #: The kinds that only hold something: as hooks they run nothing, and ordinary pods may need them.
 INERT_KINDS = (
     *DATA_KINDS,
     "ClusterRole",
     "ClusterRoleBinding",
     "ConfigMap",
-    "Namespace",
     "Role",
     "RoleBinding",
     "Secret",
@@ -182,6 +181,12 @@ def claim_names(obj: Object) -> list[str]:
 def claim_templates(obj: Object) -> list[dict[str, Any]]:
     """The claims that each pod of a StatefulSet gets of its own."""
     return mappings(dig(obj, "spec", "volumeClaimTemplates")) if obj.get("kind") == "StatefulSet" else []
+
+
+def deletes_its_claims(obj: Object) -> bool:
+    """Whether a StatefulSet deletes the claims of its pods by itself: when it is deleted, or scaled down."""
+    policy = mapping(dig(obj, "spec", "persistentVolumeClaimRetentionPolicy"))
+    return obj.get("kind") == "StatefulSet" and "Delete" in (policy.get("whenDeleted"), policy.get("whenScaled"))
 
 
 def has_claims(obj: Object) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
-from hakit.charts.objects import DATA_KINDS, INERT_KINDS, dig, hook_events, id_of, of_kind
+from hakit.charts.objects import DATA_KINDS, INERT_KINDS, deletes_its_claims, dig, hook_events, id_of, of_kind
 from hakit.findings import Finding
 
 #: A Kubernetes Secret holds at most 1 MiB (core/v1 MaxSecretSize); Helm puts a release into one, gzipped and in
@@ -34,12 +34,28 @@ def jobs_are_suspended_in_a_standby(objects: list[Object], intent: Intent) -> It
             yield Finding("HK029", id_of(job), "spec.suspend", "it would run in the standby")
 
 
+_TAKES_ALONG = {
+    "PersistentVolumeClaim": "what is on its volume",
+    "CustomResourceDefinition": "every object of its kind",
+    "Namespace": "everything in it",
+}
+
+
 def data_outlives_the_release(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
     for obj in of_kind(objects, *DATA_KINDS):
         if dig(obj, "metadata", "annotations", "helm.sh/resource-policy") != "keep":
-            what = "its volume" if obj["kind"] == "PersistentVolumeClaim" else "every object of its kind"
+            what = _TAKES_ALONG[obj["kind"]]
             yield Finding(
                 "HK030", id_of(obj), "metadata.annotations", f"uninstalling the release deletes it and {what}"
+            )
+    for workload in objects:
+        if deletes_its_claims(workload):
+            yield Finding(
+                "HK030",
+                id_of(workload),
+                "spec.persistentVolumeClaimRetentionPolicy",
+                "its pods' claims are deleted with it, or when it is scaled down",
+                mend="set whenDeleted and whenScaled to Retain",
             )
 
 

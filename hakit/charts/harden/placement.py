@@ -1,0 +1,114 @@
+"""How many pods there are, and where they run: replicas, zones, hosts."""
+
+import copy
+from typing import Any
+
+from hakit.charts.intent import Intent
+from hakit.charts.manifests import Object
+from hakit.charts.objects import (
+    HOST,
+    ZONE,
+    anti_affinity_of,
+    autoscaler_of,
+    has_claims,
+    mapping,
+    mappings,
+    most_replicas_of,
+    pod_spec,
+    selector_of,
+    workloads,
+)
+
+#: From which Kubernetes version on a field is there by default (feature gate on), by its documentation.
+MATCH_LABEL_KEYS = (1, 27)  # MatchLabelKeysInPodTopologySpread, beta
+NODE_TAINTS_POLICY = (1, 26)  # NodeInclusionPolicyInPodTopologySpread, beta
+
+
+def scale(objects: list[Object], intent: Intent) -> list[Object]:
+    """Declared replicas; an autoscaler's minimum where there is one; no autoscaler over a workload scaled to zero."""
+    for workload in workloads(objects):
+        wanted = intent.of(workload).replicas
+        if wanted is None:
+            continue
+        autoscaler = autoscaler_of(workload, objects)
+        if autoscaler is None:
+            workload["spec"]["replicas"] = wanted
+        elif wanted == 0:
+            # minReplicas 0 needs a feature gate; replicas 0 switches an autoscaler off, but its object would raise
+            # the number again as soon as somebody scaled by hand.
+            objects = [obj for obj in objects if obj is not autoscaler]
+            workload["spec"]["replicas"] = 0
+        else:
+            spec = autoscaler["spec"]
+            spec["minReplicas"] = wanted
+            most = spec.get("maxReplicas")
+            spec["maxReplicas"] = max(wanted, most) if isinstance(most, int) else wanted
+    return objects
+
+
+def leave_replicas_to_the_autoscaler(objects: list[Object], intent: Intent) -> list[Object]:  # noqa: ARG001
+    """No spec.replicas beside an autoscaler: each deployment would undo what it chose."""
+    for workload in workloads(objects):
+        if autoscaler_of(workload, objects) is not None:
+            workload["spec"].pop("replicas", None)
+    return objects
+
+
+def drop_required_zone_anti_affinity(objects: list[Object], intent: Intent) -> list[Object]:
+    """No "at most one pod a zone" where it leaves a pod, or a rollout's extra pod, without a zone."""
+    for workload in workloads(objects):
+        terms = anti_affinity_of(workload, ZONE, required=True)
+        if not terms or most_replicas_of(workload, objects) < intent.zones:
+            continue
+        affinity = pod_spec(workload)["affinity"]
+        rules = affinity["podAntiAffinity"]
+        key = "requiredDuringSchedulingIgnoredDuringExecution"
+        rules[key] = [term for term in rules[key] if term not in terms]
+        _prune(rules, key)
+        _prune(affinity, "podAntiAffinity")
+        _prune(pod_spec(workload), "affinity")
+    return objects
+
+
+def _prune(mapping: dict[str, Any], key: str) -> None:
+    if not mapping.get(key):
+        mapping.pop(key, None)
+
+
+def spread_over_zones(objects: list[Object], intent: Intent) -> list[Object]:
+    """Zone spread by rule from three zones on, as a wish where a rule could leave a pod without a place.
+
+    With two zones a strict rule would stop the survivors from taking over when one is lost and its nodes are still
+    listed; volumes that are bound to zones already may not fit the rule at all.
+    """
+    for workload in workloads(objects):
+        bound = intent.existing_volumes and has_claims(workload)
+        strict = intent.zones >= 3 and not bound
+        _set_constraint(workload, ZONE, "DoNotSchedule" if strict else "ScheduleAnyway", intent)
+    return objects
+
+
+def spread_over_hosts(objects: list[Object], intent: Intent) -> list[Object]:
+    """Host spread as a wish: a small cluster must still run all replicas."""
+    for workload in workloads(objects):
+        _set_constraint(workload, HOST, "ScheduleAnyway", intent)
+    return objects
+
+
+def _set_constraint(workload: Object, key: str, unsatisfiable: str, intent: Intent) -> None:
+    constraint: dict[str, Any] = {
+        "maxSkew": 1,
+        "topologyKey": key,
+        "whenUnsatisfiable": unsatisfiable,
+        "labelSelector": copy.deepcopy(mapping(selector_of(workload))),
+    }
+    if intent.kubernetes >= NODE_TAINTS_POLICY:
+        # The tainted nodes of a lost zone do not count, so the rule never waits for a zone that is gone.
+        constraint["nodeTaintsPolicy"] = "Honor"
+    if workload["kind"] == "Deployment" and intent.kubernetes >= MATCH_LABEL_KEYS:
+        # Counts the new ReplicaSet alone; without it a rollout spreads around the pods that it is about to delete.
+        constraint["matchLabelKeys"] = ["pod-template-hash"]
+    spec = pod_spec(workload)
+    given = mappings(spec.get("topologySpreadConstraints"))
+    others = [item for item in given if item.get("topologyKey") != key]
+    spec["topologySpreadConstraints"] = [*others, constraint]

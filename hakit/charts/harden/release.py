@@ -1,0 +1,76 @@
+"""The release as a whole: data that stays, jobs and hooks in a standby, and what was asked for."""
+
+import copy
+
+from hakit.charts.intent import Intent
+from hakit.charts.manifests import Object
+from hakit.charts.objects import (
+    DATA_KINDS,
+    INERT_KINDS,
+    claim_templates,
+    containers,
+    deletes_its_claims,
+    dig,
+    hook_events,
+    mapping,
+    of_kind,
+    workloads,
+)
+
+_HELD_EVENTS = {"pre-install", "post-install", "pre-upgrade", "post-upgrade", "pre-rollback", "post-rollback"}
+
+
+def set_probes_and_resources(objects: list[Object], intent: Intent) -> list[Object]:
+    """Probes and resources that were asked for, whole, in place of the chart's."""
+    for workload in workloads(objects):
+        wanted = intent.of(workload)
+        named = [item for item in containers(workload) if wanted.container in (None, item.get("name"))]
+        for container in named[:1]:
+            container.update(copy.deepcopy(dict(wanted.probes)))
+            if wanted.resources is not None:
+                container["resources"] = copy.deepcopy(dict(wanted.resources))
+    return objects
+
+
+def set_storage_class(objects: list[Object], intent: Intent) -> list[Object]:
+    """The region's storage class on every claim, when one is asked for."""
+    if intent.storage_class is not None:
+        templates = [claim for workload in workloads(objects) for claim in claim_templates(workload)]
+        for claim in [*of_kind(objects, "PersistentVolumeClaim"), *templates]:
+            claim["spec"] = {**mapping(claim.get("spec")), "storageClassName": intent.storage_class}
+    return objects
+
+
+def keep_data(objects: list[Object], intent: Intent) -> list[Object]:  # noqa: ARG001
+    """Claims and definitions stay when the release goes: with them would go volumes, or all objects of a kind."""
+    for obj in of_kind(objects, *DATA_KINDS):
+        given = mapping(dig(obj, "metadata", "annotations"))
+        annotations = {**given, "helm.sh/resource-policy": "keep"}
+        obj["metadata"] = {**mapping(obj.get("metadata")), "annotations": annotations}
+    return objects
+
+
+def keep_claims_of_sets(objects: list[Object], intent: Intent) -> list[Object]:  # noqa: ARG001
+    """No StatefulSet deletes its claims when it goes, or when a standby scales it to zero."""
+    for workload in of_kind(objects, "StatefulSet"):
+        if deletes_its_claims(workload):
+            workload["spec"]["persistentVolumeClaimRetentionPolicy"] = {"whenDeleted": "Retain", "whenScaled": "Retain"}
+    return objects
+
+
+def suspend_jobs_in_standby(objects: list[Object], intent: Intent) -> list[Object]:
+    """CronJobs as declared; in a standby suspended unless it is said otherwise."""
+    for job in of_kind(objects, "CronJob"):
+        wanted = intent.of(job).suspend
+        if wanted is None and intent.standby:
+            wanted = True
+        if wanted is not None:
+            job["spec"] = {**mapping(job.get("spec")), "suspend": wanted}
+    return objects
+
+
+def hold_hooks_in_standby(objects: list[Object], intent: Intent) -> list[Object]:
+    """No install or upgrade hook that runs something in a standby: a migration would meet a read-only database."""
+    if not intent.standby or intent.run_hooks:
+        return objects
+    return [obj for obj in objects if obj.get("kind") in INERT_KINDS or not _HELD_EVENTS & set(hook_events(obj))]
