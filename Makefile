@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install preview test lint format bench docs clean
+.PHONY: help install preview test lab-tools lab-test lab lint format bench docs clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
@@ -22,8 +22,17 @@ $(STAMP): pyproject.toml constraints.txt
 preview: $(STAMP) ## what every stack of the reference system would run; no engine, no cluster, no credentials
 	@$(BIN)/hakit preview
 
-test: $(STAMP) ## every test
-	@$(BIN)/python -m pytest -n auto
+test: $(STAMP) ## every test that needs no tools but Python's
+	@$(BIN)/python -m pytest -n auto -m "not lab"
+
+lab-tools: ## build Kubernetes, Helm and Pulumi from their Go modules into lab/bin; 20 minutes the first time
+	@nice -n 15 $(PYTHON) lab/build.py
+
+lab-test: $(STAMP) lab-tools ## hakit against a real Kubernetes, Helm and Pulumi
+	@$(BIN)/python -m pytest tests/lab -m lab -n 2 --dist loadfile
+
+lab: $(STAMP) lab-tools ## two regions to explore with kubectl, until Ctrl-C
+	@$(BIN)/python -m lab.harness
 
 lint: $(STAMP) ## every static check
 	@$(BIN)/ruff format --check

@@ -130,7 +130,9 @@ def check(  # noqa: PLR0913, PLR0917  its parameters are its options
 
 @app.command()
 def explain(
-    code: Annotated[str, typer.Argument(metavar="[CODE]", help="Such as HK003; all of them as a page without it.")] = "",
+    code: Annotated[
+        str, typer.Argument(metavar="[CODE]", help="Such as HK003; all of them as a page without it.")
+    ] = "",
 ) -> None:
     """Explain a finding: what happens when it is left as it is, and how to mend it."""
     import hakit.explain as explaining

@@ -31,11 +31,12 @@ def render_texts(chart: Chart, values: Mapping[str, Any], release: Release) -> d
     """The text that each template gives; NOTES.txt is not among them.
 
     Raises:
-        HakitError: the chart does not render with these values. Its message never holds a value under a key that
-            looks like a secret's.
+        HakitError: a subchart is missing, or the chart does not render with these values. Its message never holds a
+            value under a key that looks like a secret's.
     """
     import helm_python
 
+    _refuse_missing(chart, values)
     try:
         with chart.to_render() as engine:
             texts = engine.render(dict(values), name=release.name, namespace=release.namespace)
@@ -47,6 +48,42 @@ def render_texts(chart: Chart, values: Mapping[str, Any], release: Release) -> d
             do="the chart's template says what it needs; give that value",
         ) from None
     return {name: text for name, text in texts.items() if not name.endswith("NOTES.txt")}
+
+
+def _refuse_missing(chart: Chart, values: Mapping[str, Any]) -> None:
+    """Helm's engine renders a chart without its missing subcharts and says nothing; the `helm` command refuses it."""
+    for dependency in chart.missing:
+        if _is_on(dependency, chart, values):
+            name = dependency.get("name")
+            raise HakitError(
+                f"the subchart {name} is missing",
+                where=f"chart {chart.reference}",
+                allowed="every dependency of Chart.yaml that is switched on is in charts/",
+                do=f"fetch it with `helm dependency build {chart.reference}`"
+                + (f", or switch it off by {dependency['condition']}" if dependency.get("condition") else ""),
+            )
+
+
+def _is_on(dependency: Mapping[str, Any], chart: Chart, values: Mapping[str, Any]) -> bool:
+    """By the first of its conditions that is there, else by its tags, else yes (helm.sh/docs, Chart Dependencies)."""
+    conditions = [path.strip() for path in str(dependency.get("condition") or "").split(",") if path.strip()]
+    tags = [f"tags.{tag}" for tag in dependency.get("tags") or []]
+    for paths, decide in ((conditions, lambda found: found[0]), (tags, any)):
+        found = [switch for path in paths if (switch := _switch(path, chart, values)) is not None]
+        if found:
+            return bool(decide(found))
+    return True
+
+
+def _switch(path: str, chart: Chart, values: Mapping[str, Any]) -> bool | None:
+    """A true or false of the values, the user's before the chart's."""
+    for tree in (values, chart.values):
+        value: Any = tree
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if isinstance(value, bool):
+            return value
+    return None
 
 
 def render(chart: Chart, values: Mapping[str, Any], release: Release) -> list[Object]:

@@ -25,6 +25,7 @@ class Chart:
         values: the chart's default values, those of its subcharts included.
         templates: template sources by name, those of its subcharts included.
         crds: the CustomResourceDefinitions of `crds/` folders.
+        missing: the dependencies of Chart.yaml that are not in `charts/`.
         engine: Helm's own loaded chart.
     """
 
@@ -37,6 +38,7 @@ class Chart:
     values: dict[str, Any]
     templates: dict[str, str]
     crds: list[Object]
+    missing: tuple[dict[str, Any], ...]
     engine: Any = field(repr=False, compare=False)
 
     @contextmanager
@@ -135,8 +137,14 @@ def _load(reference: str, path: Path, _stamp: tuple[int, int], where: str | None
         values=engine.merge_values({}),
         templates=_templates(engine, path),
         crds=_definitions(engine.crds, reference, where),
+        missing=_missing(engine),
         engine=engine,
     )
+
+
+def _missing(engine: Any) -> tuple[dict[str, Any], ...]:
+    there = {each.get("name") for each in engine.dependencies}
+    return tuple(each for each in engine.metadata.get("dependencies") or [] if each.get("name") not in there)
 
 
 def _templates(engine: Any, path: Path) -> dict[str, str]:

@@ -83,6 +83,8 @@ class ZonalApp(pulumi.ComponentResource):
             timeout=spec.timeout,
             max_history=MAX_HISTORY,
             skip_crds=True,
+            # Without it the provider takes nulls out, and makes every empty list one (pulumi-kubernetes excludeNulls).
+            allow_null_values=True,
             opts=pulumi.ResourceOptions(parent=self, depends_on=definitions),
         )
         running = workloads(examined.objects)

@@ -35,6 +35,8 @@ DRAIN_SECONDS = 10
 ALWAYS_ALLOW = (1, 27)  # PDBUnhealthyPodEvictionPolicy, beta
 SLEEP_ACTION = (1, 30)  # PodLifecycleSleepAction, beta
 
+#: Labels that change with every release: a budget that carries them would be in every diff.
+_CHANGING = ("app.kubernetes.io/version", "helm.sh/chart")
 _DEAD_NODE_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
@@ -119,6 +121,7 @@ def _budget(workload: Object, intent: Intent, taken: set[str]) -> Object:
     if intent.kubernetes >= ALWAYS_ALLOW:
         spec["unhealthyPodEvictionPolicy"] = "AlwaysAllow"
     metadata: dict[str, Any] = {"name": name, "namespace": namespace_of(workload, intent.namespace)}
-    if labels := mapping(dig(workload, "metadata", "labels")):
-        metadata["labels"] = dict(labels)
+    labels = {key: value for key, value in mapping(dig(workload, "metadata", "labels")).items() if key not in _CHANGING}
+    if labels:
+        metadata["labels"] = labels
     return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": spec}

@@ -1,0 +1,27 @@
+"""A Kubernetes region on this machine: a real control plane, simulated nodes, and verbs that break it.
+
+with LabRegion("east", zones=["a", "b", "c"]) as region:
+    region.apply(objects)
+    region.wait_for("six pods", lambda: region.ready_pods("shop"), lambda pods: len(pods) == 6)
+    region.lose_zone("a")
+"""
+
+from lab.harness.client import Client, RefusedError
+from lab.harness.helm import Helm, HelmError
+from lab.harness.processes import LabError, sweep
+from lab.harness.region import LabRegion
+from lab.harness.tools import missing
+from lab.harness.waiting import NotWithinError, wait_for
+
+__all__ = [
+    "Client",
+    "Helm",
+    "HelmError",
+    "LabError",
+    "LabRegion",
+    "NotWithinError",
+    "RefusedError",
+    "missing",
+    "sweep",
+    "wait_for",
+]

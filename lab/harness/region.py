@@ -1,0 +1,228 @@
+"""One region: a control plane, nodes in zones, and what can happen to them."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from lab.harness import waiting
+from lab.harness.client import Client, Object, RefusedError
+from lab.harness.controlplane import GRACE_SECONDS, ControlPlane
+from lab.harness.nodes import UNZONED, is_ready, node, ready_pod
+from lab.harness.processes import LabError, Processes, kept_logs, sweep
+from lab.harness.tools import STATE
+
+T = TypeVar("T")
+_PLANE = ("kube-controller-manager", "kube-scheduler", "kube-apiserver", "etcd")
+
+
+class LabRegion:
+    """A Kubernetes cluster on loopback: real control plane, simulated nodes (kwok).
+
+    Args:
+        name: of the region; it appears in names of nodes and folders.
+        zones: names of the zones.
+        hosts: nodes in each zone.
+        unzoned: nodes without a zone label.
+        cpu, memory: allocatable of each node.
+
+    Raises:
+        FileNotFoundError: a tool is not built.
+        LabError: a program did not start.
+    """
+
+    def __init__(  # noqa: PLR0913  each is a fact of the region
+        self,
+        name: str,
+        zones: Sequence[str],
+        *,
+        hosts: int = 2,
+        unzoned: int = 0,
+        cpu: str = "8",
+        memory: str = "32Gi",
+    ) -> None:
+        self.name = name
+        self.zones = list(zones)
+        self._hosts = dict.fromkeys(zones, hosts) | ({UNZONED: unzoned} if unzoned else {})
+        self._size = (cpu, memory)
+        self._folder = STATE / f"{name}-{os.getpid()}-{time.monotonic_ns() % 10**6}"
+
+    def __enter__(self) -> Self:
+        sweep(STATE)
+        self._processes = Processes(self._folder)
+        try:
+            self._plane = ControlPlane.prepare(self._folder)
+            self.restore()
+            for zone, count in self._hosts.items():
+                for number in range(count):
+                    # Server-side apply would leave out the status, and with it what the node has to give.
+                    self.client.create(node(self.name, zone, number, *self._size))
+                self._start_kubelets(zone)
+            self.wait_for("all nodes ready", lambda: self.nodes(ready=False), lambda down: not down)
+        except BaseException:
+            self.close(keep_logs=True)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _error: object, _trace: TracebackType | None) -> None:
+        self.close(keep_logs=kind is not None)
+
+    def close(self, *, keep_logs: bool = False) -> None:
+        """End every process and remove what it wrote, but for the logs when they are asked for."""
+        if hasattr(self, "client"):
+            self.client.close()
+        self._processes.close(keep_logs=keep_logs)
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self._plane.kubeconfig
+
+    @property
+    def logs(self) -> Path:
+        """Where the logs are while the region runs; after a failure they are in `kept_logs`."""
+        return self._processes.logs
+
+    @property
+    def kept_logs(self) -> Path:
+        return kept_logs(self._folder)
+
+    def another_client(self) -> Client:
+        """A connection of its own, for another thread; whoever asks for it closes it."""
+        return Client(self._plane.url, self._plane.token, self._plane.authority)
+
+    # The control plane's end, and its return with all that it knew
+
+    def kill(self) -> None:
+        """The control plane dies at once. The pods stay as they are: their kubelets do not need it to run."""
+        self._processes.stop(*_PLANE)
+
+    def restore(self) -> None:
+        """The control plane starts, for the first time or again, on the same data and ports."""
+        self._processes.start("etcd", self._plane.etcd())
+        self._processes.start("kube-apiserver", self._plane.apiserver())
+        self.wait_for("the API server's certificate", self._plane.authority.exists)
+        self.client = self.another_client()
+        self.wait_for("the API server", self.client.is_ready)
+        self._processes.start("kube-controller-manager", self._plane.controllers())
+        self._processes.start("kube-scheduler", self._plane.scheduler())
+        self.wait_for(
+            "the namespace's service account", lambda: self.client.find("v1", "ServiceAccount", "default", "default")
+        )
+
+    # Zones and nodes
+
+    def lose_zone(self, zone: str, *, seconds: float = GRACE_SECONDS + 30) -> None:
+        """Every kubelet of a zone falls silent; returns when the control plane has noticed and tainted its nodes."""
+        self._processes.stop(f"kubelets-{zone}")
+        self.wait_for(
+            f"all nodes of {zone} tainted as unreachable",
+            lambda: [each["metadata"]["name"] for each in self.nodes(zone) if not unreachable_since(each)],
+            lambda untainted: not untainted,
+            seconds=seconds,
+        )
+
+    def restore_zone(self, zone: str) -> None:
+        """The kubelets of a zone are back; returns when its nodes are ready and carry no taint."""
+        self._start_kubelets(zone)
+        self.wait_for(
+            f"all nodes of {zone} ready again",
+            lambda: [each for each in self.nodes(zone) if not is_ready(each) or each["spec"].get("taints")],
+            lambda down: not down,
+        )
+
+    def _start_kubelets(self, zone: str) -> None:
+        number = list(self._hosts).index(zone)
+        self._processes.start(f"kubelets-{zone}", self._plane.kubelets(zone, number))
+
+    def nodes(self, zone: str | None = None, *, ready: bool | None = None) -> list[Object]:
+        found = self.client.list("v1", "Node", labels={"lab.hakit/zone": zone} if zone else None)
+        return [each for each in found if ready in (None, is_ready(each))]
+
+    def cordon(self, name: str, *, off: bool = False) -> None:
+        self.client.merge("v1", "Node", name, {"spec": {"unschedulable": None if off else True}})
+
+    def drain(self, *names: str, seconds: float = 60) -> list[RefusedError]:
+        """Empty nodes through the Eviction API, all at once, as `kubectl drain` does; they stay cordoned.
+
+        Returns:
+            The evictions that a disruption budget put off, in order.
+        """
+        for name in names:
+            self.cordon(name)
+        refusals: list[RefusedError] = []
+
+        def left() -> list[str]:
+            staying = [pod for pod in self.client.list("v1", "Pod") if pod["spec"].get("nodeName") in names]
+            for pod in staying:
+                if "deletionTimestamp" in pod["metadata"]:
+                    continue
+                try:
+                    self.client.evict(pod["metadata"]["name"], pod["metadata"]["namespace"])
+                except RefusedError as error:
+                    if error.status == 429:
+                        refusals.append(error)
+                    elif error.status != 404:
+                        raise
+            return [pod["metadata"]["name"] for pod in staying]
+
+        self.wait_for(f"no pod left on {', '.join(names)}", left, lambda pods: not pods, seconds=seconds)
+        return refusals
+
+    # Objects
+
+    def namespace(self, name: str) -> str:
+        """Make a namespace, ready for pods, and return its name."""
+        self.client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        self.wait_for(
+            f"the service account of {name}", lambda: self.client.find("v1", "ServiceAccount", "default", name)
+        )
+        return name
+
+    def apply(self, objects: Iterable[Object], namespace: str = "default", **options: Any) -> list[Object]:
+        """Server-side apply with strict field validation; see `Client.apply`."""
+        return self.client.apply_all(objects, namespace, **options)
+
+    def pods(self, namespace: str, app: str | None = None) -> list[Object]:
+        """Pods that nobody has deleted, by the label `app.kubernetes.io/instance`."""
+        labels = {"app.kubernetes.io/instance": app} if app else None
+        found = self.client.list("v1", "Pod", namespace, labels)
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def ready_pods(self, namespace: str, app: str | None = None) -> list[Object]:
+        return [pod for pod in self.pods(namespace, app) if ready_pod(pod)]
+
+    def zone_counts(self, pods: Iterable[Object]) -> dict[str, int]:
+        """How many of the pods are in each zone; zones without one are in it too, pods without a node are not."""
+        zones = {each["metadata"]["name"]: each["metadata"]["labels"]["lab.hakit/zone"] for each in self.nodes()}
+        counts = dict.fromkeys(self.zones, 0)
+        for pod in pods:
+            if place := pod["spec"].get("nodeName"):
+                counts[zones[place]] = counts.get(zones[place], 0) + 1
+        return counts
+
+    def wait_for(
+        self, what: str, look: Callable[[], T], until: Callable[[T], bool] = bool, *, seconds: float = 60
+    ) -> T:
+        """Wait; see `waiting.wait_for`. It stops early when a program of the region has died."""
+
+        def looking() -> T:
+            for name in self._processes.names():
+                self._processes.check(name)
+            return look()
+
+        return waiting.wait_for(
+            f"{self.name}: {what}", looking, until, seconds=seconds, hint=lambda: f"logs: {self.kept_logs}"
+        )
+
+
+def unreachable_since(given: Object) -> str | None:
+    """Since when pods are evicted from a node that does not answer; None when they are not."""
+    for taint in given["spec"].get("taints") or []:
+        if (taint["key"], taint["effect"]) == ("node.kubernetes.io/unreachable", "NoExecute"):
+            return taint.get("timeAdded")
+    return None
+
+
+__all__ = ["LabError", "LabRegion", "unreachable_since"]

@@ -1,0 +1,23 @@
+"""Where the lab's binaries and its state are."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = ROOT / "lab" / "bin"
+#: Everything that a running lab writes: data, certificates, logs. Beneath what `make clean` removes.
+STATE = ROOT / ".hakit" / "lab"
+
+#: What a region is made of; helm and pulumi are needed only by what uses them.
+REGION_TOOLS = ("cluster", "kwok")
+
+
+def missing(*names: str) -> str:
+    """A sentence about the tools that are not built; empty when all are there."""
+    absent = [name for name in names if not (BIN / name).exists()]
+    return f"not built: {', '.join(absent)}; `make lab-tools` builds them into lab/bin" if absent else ""
+
+
+def tool(name: str) -> Path:
+    if problem := missing(name):
+        raise FileNotFoundError(problem)
+    return BIN / name

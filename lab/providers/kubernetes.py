@@ -1,0 +1,237 @@
+"""A stand-in for the Kubernetes provider: `python -m lab.providers.kubernetes FOLDER` prints its port and serves.
+
+FOLDER is the program's. Objects go to the API server by server-side apply with strict validation, Releases to the real
+helm 3 binary. Each rule it plays names its source: `release.go` is provider/pkg/provider/helm_release.go of
+pulumi-kubernetes, commit 01799d56.
+
+What it does not play: awaiting plain objects, Patch and List kinds, invokes, imports, autonaming, a Release's computed
+inputs (checksum, resourceNames).
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from concurrent import futures
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import json_format
+from google.protobuf.empty_pb2 import Empty  # ty: ignore[missing-module-member]  made at run time
+from google.protobuf.struct_pb2 import Struct  # ty: ignore[missing-module-member]  made at run time
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from lab.harness.client import Client, Object, RefusedError
+from lab.harness.helm import Helm, HelmError
+from lab.providers.difference import differences
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+#: What a Release cannot change in place: forceNewFields in release.go, Diff.
+_RELEASE_REPLACED_BY = ("name", "namespace")
+#: What makes an object another one: its kind, name and namespace.
+_OBJECT_REPLACED_BY = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
+_FIELD_MANAGER = "pulumi-kubernetes"
+
+
+class Provider(provider_pb2_grpc.ResourceProviderServicer):
+    """One provider for one cluster: the engine configures it with the context that the program names."""
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        self._program = program
+        self._folder = folder
+
+    # The provider itself
+
+    def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
+        return provider_pb2.ProviderHandshakeResponse()
+
+    def Attach(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
+        return Empty()
+
+    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
+        return Empty()
+
+    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
+        return plugin_pb2.PluginInfo(version="4.34.2")
+
+    def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
+        """Only another cluster identifier is another cluster, when there is one (pulumi-kubernetes#1148)."""
+        return _diff(request, ("clusterIdentifier",))
+
+    def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        wanted = _plain(request.args).get("context") or request.variables.get("kubernetes:config:context")
+        kubeconfig = json.loads(Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
+        clusters = {each["name"]: each["cluster"] for each in kubeconfig["clusters"]}
+        users = {each["name"]: each["user"] for each in kubeconfig["users"]}
+        named = {each["name"]: each["context"] for each in kubeconfig["contexts"]}
+        if wanted not in named:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f'context "{wanted}" does not exist')
+        cluster = clusters[named[wanted]["cluster"]]
+        token = users[named[wanted]["user"]]["token"]
+        self._client = Client(cluster["server"], token, Path(cluster["certificate-authority"]))
+        own = self._folder / "kubeconfig"
+        own.write_text(json.dumps({**kubeconfig, "current-context": wanted}), encoding="utf-8")
+        self._helm = Helm(own, self._folder)
+        return provider_pb2.ConfigureResponse(supportsPreview=True)
+
+    # Resources
+
+    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
+        failures = []
+        if request.type == RELEASE and (problem := self._chart_problem(_plain(request.news))):
+            failures = [provider_pb2.CheckFailure(property="chart", reason=problem)]
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+
+    def _chart(self, inputs: Object) -> Path:
+        """A relative path counts from the program's folder, the plugin's working directory (release.go, localChart,
+        asks os.Stat; the engine starts plugins there: pulumi pkg/engine/deployment.go, ProjectInfoContext)."""
+        return self._program / inputs["chart"]
+
+    def _chart_problem(self, inputs: Object) -> str:
+        found = (self._chart(inputs) / "Chart.yaml").is_file()
+        return "" if found else f'path "{inputs["chart"]}" not found'  # release.go, locateChart
+
+    def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
+        return _diff(request, _RELEASE_REPLACED_BY if request.type == RELEASE else _OBJECT_REPLACED_BY)
+
+    def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        inputs = _plain(request.properties)
+        if request.type == RELEASE:
+            identity = f"{inputs['namespace']}/{inputs['name']}"  # release.go, fqName
+        else:
+            place = inputs["metadata"].get("namespace")
+            identity = f"{place}/{inputs['metadata']['name']}" if place else inputs["metadata"]["name"]
+        outputs = inputs if request.preview else self._write(request.type, inputs, context, "install")
+        return provider_pb2.CreateResponse(id=identity, properties=_struct(outputs))
+
+    def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        inputs = _plain(request.news)
+        outputs = inputs if request.preview else self._write(request.type, inputs, context, "upgrade")
+        return provider_pb2.UpdateResponse(properties=_struct(outputs))
+
+    def _write(self, type_: str, inputs: Object, context: grpc.ServicerContext, verb: str) -> Object:
+        try:
+            if type_ != RELEASE:
+                return self._client.apply(inputs, manager=_FIELD_MANAGER)
+            self._helm.run(
+                *(verb, inputs["name"], self._chart(inputs), "--namespace", inputs["namespace"]),
+                *_flags(inputs, verb),
+                values=without_nulls(inputs.get("values", {})),
+            )
+        except (HelmError, RefusedError, LookupError, OSError) as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        return inputs | {"status": {"status": "deployed", "name": inputs["name"], "namespace": inputs["namespace"]}}
+
+    def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        state, inputs = _plain(request.properties), _plain(request.inputs)
+        try:
+            live = self._live(request.type, state)
+        except (HelmError, RefusedError, LookupError, OSError) as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        if live is None:
+            return provider_pb2.ReadResponse()  # no id: it is gone
+        if request.type == RELEASE:
+            inputs, live = inputs | {"values": live}, state | {"values": live}
+        return provider_pb2.ReadResponse(id=request.id, properties=_struct(live), inputs=_struct(inputs))
+
+    def _live(self, type_: str, state: Object) -> Object | None:
+        if type_ == RELEASE:
+            releases = self._helm.json("list", "--namespace", state["namespace"], "--all")
+            if state["name"] not in [each["name"] for each in releases]:
+                return None
+            return self._helm.json("get", "values", state["name"], "--namespace", state["namespace"])
+        metadata = state["metadata"]
+        return self._client.find(state["apiVersion"], state["kind"], metadata["name"], metadata.get("namespace", ""))
+
+    def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        state = _plain(request.properties)
+        try:
+            if request.type == RELEASE:
+                # It waits when the release was atomic or awaited (release.go, Delete).
+                waits = state.get("atomic") or not state.get("skipAwait")
+                waiting = ["--wait", "--timeout", f"{int(state.get('timeout') or 300)}s"] if waits else []
+                self._helm.run("uninstall", state["name"], "--namespace", state["namespace"], *waiting)
+            else:
+                metadata = state["metadata"]
+                place = metadata.get("namespace", "")
+                self._client.delete(state["apiVersion"], state["kind"], metadata["name"], place)
+        except (HelmError, RefusedError, LookupError, OSError) as error:
+            gone = "not found" in str(error) or (isinstance(error, RefusedError) and error.status == 404)
+            if not gone:
+                context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        return Empty()
+
+
+def without_nulls(values: Any) -> Any:
+    """A Release's values as helm gets them: nulls are left out, and an empty list is a null (release.go, excludeNulls,
+    where `var out []any` stays nil when nothing is appended)."""
+    if isinstance(values, dict):
+        return {key: without_nulls(value) for key, value in values.items() if value is not None}
+    if isinstance(values, list):
+        return [without_nulls(value) for value in values if value is not None] or None
+    return values
+
+
+def _flags(inputs: Object, verb: str) -> list[str]:
+    """A Release's arguments as helm's (release.go, helmCreate and helmUpdate)."""
+    flags = ["--timeout", f"{int(inputs.get('timeout') or 300)}s"]
+    flags += ["--atomic"] if inputs.get("atomic") else []
+    flags += [] if inputs.get("skipAwait") else ["--wait"]
+    if verb == "install":
+        flags += ["--skip-crds"] if inputs.get("skipCrds") else []
+        flags += ["--create-namespace"] if inputs.get("createNamespace") else []
+    else:
+        flags += ["--history-max", str(int(inputs.get("maxHistory") or 0))]
+    return flags
+
+
+def _diff(request: Any, replaced_by: tuple[str, ...]) -> Any:
+    """What changed among the inputs, field by field."""
+    kinds = provider_pb2.PropertyDiff
+    found = differences(_plain(request.old_inputs), _plain(request.news))
+    replacing = [path for path in found if path in replaced_by]
+    detailed = {}
+    for path, word in found.items():
+        kind = f"{word}_REPLACE" if path in replacing else word
+        detailed[path] = provider_pb2.PropertyDiff(kind=kinds.Kind.Value(kind), inputDiff=True)
+    answer = provider_pb2.DiffResponse
+    return answer(
+        changes=answer.DIFF_SOME if found else answer.DIFF_NONE,
+        replaces=replacing,
+        diffs=sorted({path.partition(".")[0].partition("[")[0] for path in found}),
+        detailedDiff=detailed,
+        hasDetailedDiff=True,
+    )
+
+
+def _plain(message: Struct) -> Object:
+    found = json_format.MessageToDict(message)
+    return {key: value for key, value in found.items() if not key.startswith("__")}
+
+
+def _struct(content: Object) -> Struct:
+    message = Struct()
+    message.update(content)
+    return message
+
+
+def serve(program: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.max_receive_message_length", -1)])
+        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(program, Path(folder)), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        print(port, flush=True)
+        parent = os.getppid()
+        while os.getppid() == parent:  # whoever started it is still there
+            time.sleep(0.5)
+        server.stop(0)
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))
