@@ -19,7 +19,7 @@ from hakit.components.project import load_topology, project_root
 from hakit.components.providers import refuse_foreign_provider
 from hakit.components.zonal_app_args import ZonalAppArgs
 from hakit.errors import HakitError
-from hakit.findings import AppReport, Settled, is_collecting, report, settle
+from hakit.findings import AppReport, Finding, Settled, is_collecting, report, settle
 from hakit.plan import zonal
 from hakit.plan.zonal import AppSpec
 
@@ -127,10 +127,25 @@ def _examine(spec: AppSpec, chart: Chart, drafted: Draft, release: Release) -> t
         for role in ((zonal.ACTIVE, zonal.STANDBY) if spec.has_roles else (spec.role,))
     }
     about_chart = examine_chart(chart, drafted, release)
+    _refuse_silent_outputs(spec, drafted, about_chart)
     examined = by_role[spec.role]
     elsewhere = [finding for role, other in by_role.items() if role != spec.role for finding in other.findings]
     settled = settle([*about_chart, *examined.findings], spec.accept, spec.where, elsewhere)
     return examined, settled
+
+
+def _refuse_silent_outputs(spec: AppSpec, drafted: Draft, findings: list[Finding]) -> None:
+    """An Output that shows in no rendered field would never be asked for, whatever the chart decides by it."""
+    ignored = [finding.path for finding in findings if finding.code in ("HK003", "HK031")]
+    for hole in drafted.unused:
+        if not any(hole.name == path or hole.name.startswith((f"{path}.", f"{path}[")) for path in ignored):
+            raise HakitError(
+                f"values.{hole.name}: no rendered field shows it, so the chart may only decide something by it",
+                where=spec.where,
+                given="an Output, which is not known yet",
+                allowed="a plain value",
+                do="give a plain value; what decides which objects exist must be known before anything is created",
+            )
 
 
 def _with_holes(value: Any, path: str, unknown: dict[Hole, pulumi.Output[Any]]) -> Any:

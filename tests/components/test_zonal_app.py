@@ -173,6 +173,26 @@ def test_an_output_that_decides_which_objects_exist_is_refused_by_name(tmp_path:
         run(program, tmp_path)
 
 
+def test_an_output_that_is_only_compared_with_a_word_is_refused_not_forgotten(tmp_path: Path) -> None:
+    """No placeholder equals the word, so no render would ever show that the value matters."""
+    chart = tmp_path / "modes"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: modes\nversion: 1.0.0\n")
+    (chart / "values.yaml").write_text("mode: single\n")
+    (chart / "templates" / "map.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: map}\n"
+        'data: {replicated: {{ eq .Values.mode "ha" | quote }}}\n'
+    )
+    args = {"chart": "modes", "namespace": "shop", "zones": ZONES, "values": {"mode": pulumi.Output.from_input("ha")}}
+    with pytest.raises(HakitError, match=r"values\.mode: no rendered field shows it"):
+        run(app(args), tmp_path)
+
+
+def test_an_output_that_the_chart_ignores_is_the_finding_that_a_plain_value_is(tmp_path: Path) -> None:
+    with pytest.raises(FindingsError, match=r"HK003 error   replicas: the chart ignores this value"):
+        run(app(storefront(values={"replicas": pulumi.Output.from_input(3)})), tmp_path)
+
+
 # Roles
 
 

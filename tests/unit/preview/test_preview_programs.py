@@ -211,7 +211,13 @@ def test_ctrl_c_stops_the_programs(write: Write):
     project = write("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(60)\n")
     command = [sys.executable, "-m", "hakit.cli", "preview"]
     with subprocess.Popen(
-        command, cwd=project.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command,
+        cwd=project.root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        # A shell's background job ignores Ctrl-C, and so would all that it starts: as in a terminal, then.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     ) as hakit:
         for _ in range(100):
             if (project.root / "pid").is_file() and (project.root / "pid").read_text():
