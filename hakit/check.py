@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from hakit.charts.audit import audit
-from hakit.charts.examine import examine, examine_chart
+from hakit.charts.examine import examine, examine_chart, refuse_nothing
 from hakit.charts.holes import draft
 from hakit.charts.ignored import Keys
 from hakit.charts.intent import Intent, WorkloadIntent
+from hakit.charts.manifests import Object
+from hakit.charts.objects import name_of, of_kind
 from hakit.charts.render import Release
 from hakit.charts.source import load, read_values
 from hakit.errors import HakitError
@@ -62,6 +64,8 @@ def check(reference: str, question: Question) -> Checked:
     values, lines = merged_values(question.values)
     release = Release(question.name or chart.name, question.namespace)
     drafted = draft(chart, values, release)
+    refuse_nothing(chart, drafted.objects)
+    _refuse_unclustered(question, drafted.objects)
     intent = Intent(
         namespace=question.namespace,
         zones=question.zones,
@@ -74,6 +78,15 @@ def check(reference: str, question: Question) -> Checked:
         [*examine_chart(chart, drafted, release, lines), *found], question.accept or {}, f"chart {reference}"
     )
     return Checked(reference, settled, frozenset(examined.mended))
+
+
+def _refuse_unclustered(question: Question, objects: list[Object]) -> None:
+    """--clustered is for StatefulSets that there are."""
+    there = [name_of(obj) for obj in of_kind(objects, "StatefulSet")]
+    for name in question.clustered:
+        if name not in there:
+            allowed = there or "nothing: the chart renders no StatefulSet"
+            raise HakitError("--clustered: the chart renders no such StatefulSet", given=name, allowed=allowed)
 
 
 def merged_values(files: Sequence[Path]) -> tuple[dict[str, Any], dict[Keys, str]]:

@@ -45,7 +45,7 @@ RULES: dict[str, Rule] = {
             "what is left after the loss of one zone is less than `needs`",
             "With r replicas spread evenly over z zones, the loss of the fullest zone leaves r - ceil(r / z). If fewer "
             "than `needs` are left, the application is down or overloaded until new pods run, and those need room in "
-            "the zones that are left.",
+            "the zones that are left. A disruption budget that lets a drain take more than r - `needs` does the same.",
             "raise `replicas`, spread over more zones, or lower `needs` to what the application really needs",
         ),
         Rule(
@@ -201,10 +201,9 @@ RULES: dict[str, Rule] = {
             _W,
             "templates ask for what this render does not know",
             "The chart's templates read .Capabilities, .Release.Revision, .Release.IsUpgrade or .Release.IsInstall. "
-            "Rendered outside the cluster they get a fixed answer: this Kubernetes version without extra API groups, "
-            "revision 1, an install.",
-            "check that the rendered objects are what the cluster needs; where it is only .Capabilities, install the "
-            "`helm` binary, which renders with the region's Kubernetes version",
+            "Rendered outside the cluster they get a fixed answer: the Kubernetes version of hakit's Helm engine, not "
+            "the cluster's, without extra API groups, revision 1, an install.",
+            "read the rendered objects (`hakit preview --out`) and accept the finding when they are what the cluster needs",
         ),
         Rule(
             "HK021",
@@ -300,6 +299,13 @@ RULES: dict[str, Rule] = {
             "The chart uses `lookup`. Rendered outside the cluster it finds nothing, and the chart takes its first-install "
             "branch each time: a new password, a second object, a lost setting.",
             "give the value that the chart looks up, and accept this finding when the lookup is then not reached",
+        ),
+        Rule(
+            "HK034",
+            _W,
+            "switched off in the active region",
+            "The workload has no replica in the role that serves. Its Services have no pods, and nothing else says so.",
+            "give it replicas, or accept that it is off",
         ),
         Rule(
             "HK033",

@@ -14,6 +14,7 @@ from hakit.charts.render import Release, render, render_texts
 from hakit.charts.source import Chart
 from hakit.charts.stability import audit_stability
 from hakit.charts.templates import audit_templates
+from hakit.errors import HakitError
 from hakit.findings import Finding, in_order
 
 
@@ -39,6 +40,21 @@ def examine(objects: list[Object], intent: Intent) -> Examined:
     still = {(finding.code, finding.object) for finding in findings}
     before = audit(harden(objects, intent, [scale]), intent)
     return Examined(hardened, findings, [each for each in before if (each.code, each.object) not in still])
+
+
+def refuse_nothing(chart: Chart, objects: list[Object], where: str | None = None) -> None:
+    """Refuse a chart that would deploy nothing: a release of it would look well and be empty.
+
+    Raises:
+        HakitError: it renders no object, and has no definitions either.
+    """
+    if not objects and not chart.crds:
+        raise HakitError(
+            f"chart: {chart.name} renders no object with these values",
+            where=where,
+            given=chart.reference,
+            do="a library chart cannot be deployed by itself; in others a switch such as `enabled` is off",
+        )
 
 
 def examine_chart(

@@ -45,7 +45,9 @@ def render_texts(chart: Chart, values: Mapping[str, Any], release: Release) -> d
             # Masked before the line breaks and spaces of a secret are folded, and again for what is folded already.
             f"the chart does not render: {without_secrets(explain(without_secrets(str(error), values)), values)}",
             where=f"chart {chart.reference}",
-            do="the chart's template says what it needs; give that value",
+            do="the chart's template says what it needs; give that value"
+            if "execution error" in str(error)
+            else "mend the template, or the value that it works on",
         ) from None
     return {name: text for name, text in texts.items() if not name.endswith("NOTES.txt")}
 

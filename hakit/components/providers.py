@@ -10,6 +10,8 @@ from hakit.errors import HakitError
 
 #: Which region a provider was made for, so that a mix-up of two is refused.
 _REGIONS: WeakKeyDictionary[pulumi.ProviderResource, str] = WeakKeyDictionary()
+#: Which application deploys which (namespace, release), by provider: the cluster.
+_RELEASES: WeakKeyDictionary[pulumi.ProviderResource, dict[tuple[str, str], str]] = WeakKeyDictionary()
 
 
 def kubernetes_provider(topology: str, region: str, opts: pulumi.ResourceOptions | None = None) -> k8s.Provider:
@@ -41,8 +43,8 @@ def kubernetes_provider(topology: str, region: str, opts: pulumi.ResourceOptions
     return provider
 
 
-def refuse_foreign_provider(where: str, region: str, opts: pulumi.ResourceOptions | None) -> None:
-    """Refuse to deploy by the default provider, or by the provider of another region.
+def provider_of(where: str, region: str, opts: pulumi.ResourceOptions | None) -> pulumi.ProviderResource:
+    """The provider that an application will be deployed by; never the default one, nor one made for another region.
 
     Raises:
         HakitError: no Kubernetes provider is given, here or by a parent; or it was made for another region.
@@ -64,6 +66,24 @@ def refuse_foreign_provider(where: str, region: str, opts: pulumi.ResourceOption
             given=made_for,
             allowed=region,
             do=f"pass hakit.kubernetes_provider(topology, {region!r})",
+        )
+    return provider
+
+
+def claim_release(provider: pulumi.ProviderResource, namespace: str, name: str, app: str) -> None:
+    """Note that an application deploys a release. Helm has one of a name in a namespace.
+
+    Raises:
+        HakitError: another application of this program deploys it already.
+    """
+    taken = _RELEASES.setdefault(provider, {})
+    other = taken.setdefault((namespace, name), app)
+    if other != app:
+        raise HakitError(
+            f"release_name: ZonalApp {other!r} deploys a release of this name to namespace {namespace} already",
+            where=f"ZonalApp {app!r}",
+            given=name,
+            do="give one of them another release_name, or another namespace",
         )
 
 

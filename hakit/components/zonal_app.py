@@ -1,7 +1,8 @@
 """ZonalApp: one Helm chart in one region, made to survive the loss of a zone."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pulumi
@@ -9,18 +10,19 @@ import pulumi_kubernetes as k8s
 
 from hakit.charts import freeze
 from hakit.charts.audit.placement import left_after_a_zone
-from hakit.charts.examine import Examined, examine, examine_chart
+from hakit.charts.examine import Examined, examine, examine_chart, refuse_nothing
 from hakit.charts.holes import Draft, Hole, Leaf, draft
 from hakit.charts.manifests import Object
 from hakit.charts.objects import id_of, name_of, of_kind, replicas_of, workloads
 from hakit.charts.render import Release, secret_texts
 from hakit.charts.source import Chart, load
 from hakit.components.project import load_topology, project_root
-from hakit.components.providers import refuse_foreign_provider
+from hakit.components.providers import claim_release, provider_of
 from hakit.components.zonal_app_args import ZonalAppArgs
 from hakit.errors import HakitError
 from hakit.findings import AppReport, Finding, Settled, is_collecting, report, settle
 from hakit.plan import zonal
+from hakit.plan.workloads import intent
 from hakit.plan.zonal import AppSpec
 
 #: Revisions that Helm keeps, each in a Secret of up to 1 MiB. Helm's own default is 10; Pulumi's is no limit.
@@ -60,12 +62,16 @@ class ZonalApp(pulumi.ComponentResource):
     def __init__(self, name: str, args: ZonalAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         path = args.get("topology") if isinstance(args, Mapping) else None
         spec = zonal.specify(name, args, load_topology(path) if isinstance(path, str) else None)
-        refuse_foreign_provider(spec.where, spec.region, opts)
+        provider = provider_of(spec.where, spec.region, opts)
         chart = load(spec.chart, project_root(), spec.where)
         release = Release(spec.release_name, spec.namespace)
         unknown: dict[Hole, pulumi.Output[Any]] = {}
-        drafted = draft(chart, _with_holes(spec.values, "", unknown), release, spec.where)
-        examined, settled = _examine(spec, chart, drafted, release)
+        values = _with_holes(spec.values, "", unknown)
+        with _told_for(spec):
+            drafted = draft(chart, values, release, spec.where)
+            refuse_nothing(chart, drafted.objects, spec.where)
+            examined, settled = _examine(spec, chart, drafted, release)
+        claim_release(provider, spec.namespace, spec.release_name, name)
         summary = _summary(spec, chart, examined, settled)
         report(AppReport(name, spec.region, spec.role, settled, examined.mended, summary))
 
@@ -120,10 +126,8 @@ class ZonalApp(pulumi.ComponentResource):
 
 def _examine(spec: AppSpec, chart: Chart, drafted: Draft, release: Release) -> tuple[Examined, Settled]:
     """Harden and audit for the role, and settle what is accepted against what either role raises."""
-    names = [id_of(workload) for workload in workloads(drafted.objects)]
-    jobs = [id_of(job) for job in of_kind(drafted.objects, "CronJob")]
     by_role = {
-        role: examine(drafted.objects, zonal.intent(spec, role, names, jobs))
+        role: examine(drafted.objects, intent(spec, role, drafted.objects))
         for role in ((zonal.ACTIVE, zonal.STANDBY) if spec.has_roles else (spec.role,))
     }
     about_chart = examine_chart(chart, drafted, release)
@@ -132,6 +136,21 @@ def _examine(spec: AppSpec, chart: Chart, drafted: Draft, release: Release) -> t
     elsewhere = [finding for role, other in by_role.items() if role != spec.role for finding in other.findings]
     settled = settle([*about_chart, *examined.findings], spec.accept, spec.where, elsewhere)
     return examined, settled
+
+
+@contextmanager
+def _told_for(spec: AppSpec) -> Generator[None]:
+    """Errors of a chart name the application that deploys it as well."""
+    try:
+        yield
+    except HakitError as error:
+        if spec.where in (error.where or ""):
+            raise
+        where = f"{spec.where}: {error.where}" if error.where else spec.where
+        told = HakitError(error.what, where=where, given=error.given, allowed=error.allowed, do=error.do)
+    else:
+        return
+    raise told  # outside of the handler: what it was made from may hold more than it shows
 
 
 def _refuse_silent_outputs(spec: AppSpec, drafted: Draft, findings: list[Finding]) -> None:
@@ -224,8 +243,12 @@ def _summary(spec: AppSpec, chart: Chart, examined: Examined, settled: Settled) 
         parts.append(f"{len(settled.accepted)} accepted")
     if settled.open:
         errors = len(settled.errors)
-        parts.append(f"{errors} errors, {len(settled.open) - errors} warnings")
+        parts.append(f"{_count(errors, 'error')}, {_count(len(settled.open) - errors, 'warning')}")
     return "; ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _pods(name: str, replicas: int, zones: int) -> str:

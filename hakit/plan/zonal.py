@@ -1,15 +1,15 @@
 """What a ZonalApp is to be: its arguments, checked, and what follows from them for each role. Pure.
 
-The chart itself is not looked at here: what its workloads are called is known only after it was rendered, so `intent`
-takes their names.
+The chart itself is not looked at here: what its workloads are called is known only after it was rendered; `workloads`
+brings the two together.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from hakit.charts.intent import PROBES, Intent, WorkloadIntent
+from hakit.charts.intent import PROBES, WorkloadIntent
 from hakit.errors import HakitError, did_you_mean
 from hakit.plan.arguments import Arguments
 from hakit.topology import handovers
@@ -140,6 +140,7 @@ def _place(given: Arguments, topology: Topology | None) -> tuple[str, str, tuple
                 raise given.missing("topology", f"{key} goes with a topology: name its file, or leave {key} out")
         if "zones" not in given:
             raise given.missing("zones", "list the cluster's zones, or name a topology that does")
+        _refuse_roles(given)
         zones = given.names("zones")
         if not zones:
             raise HakitError(
@@ -151,7 +152,10 @@ def _place(given: Arguments, topology: Topology | None) -> tuple[str, str, tuple
             "kubernetes: the topology has it", where=given.where, do=f"leave it out; see {topology.where('regions')}"
         )
     region = _region(given, topology)
-    pair = topology.pair(given.text("pair"))
+    wanted = given.text("pair")
+    if wanted not in topology.pairs:
+        raise HakitError("pair: the topology has no such pair", where=given.where, given=wanted, allowed=topology.pairs)
+    pair = topology.pair(wanted)
     if region not in pair.regions:
         raise HakitError(
             f"scope: pair {pair.name} is not in this region",
@@ -163,6 +167,15 @@ def _place(given: Arguments, topology: Topology | None) -> tuple[str, str, tuple
     zones = given.names("zones") or declared.zones
     declared.check_zones(zones, where=f"{given.where}: zones")
     return region, handovers.role(pair, region), zones, _version(given, declared.kubernetes)
+
+
+def _refuse_roles(given: Arguments) -> None:
+    """Without a topology there is one role, so what is said for another would be ignored."""
+    for name, wanted in given.mapping("workloads").items():
+        for role in (ACTIVE, STANDBY):
+            if isinstance(wanted, Mapping) and role in wanted:
+                why = f"workloads.{name}.{role} goes with a topology: name its file, or leave {role} out"
+                raise given.missing("topology", why)
 
 
 def _region(given: Arguments, topology: Topology) -> str:
@@ -235,69 +248,3 @@ def _workload(given: Arguments, name: str, wanted: Any, role: str) -> WorkloadIn
 def _probes(given: Arguments) -> dict[str, Any]:
     probes = given.inner("probes", _PROBE_WORDS)
     return {_PROBE_WORDS[word]: probes.mapping(word) for word in _PROBE_WORDS if word in probes}
-
-
-def intent(spec: AppSpec, role: str, workloads: Iterable[str], jobs: Iterable[str] = ()) -> Intent:
-    """What is wanted of the rendered objects in a role.
-
-    Args:
-        spec: the application.
-        role: `active` or `standby`.
-        workloads: the rendered Deployments and StatefulSets, as `Kind/name`.
-        jobs: the rendered CronJobs, as `Kind/name`.
-
-    Raises:
-        HakitError: `workloads` names one that the chart does not render; or `replicas` or `needs` is given for a chart
-            with several.
-    """
-    wanted, running, scheduled = spec.roles[role], list(workloads), list(jobs)
-    known = [*running, *scheduled]
-    named = {_resolve(spec, name, known): each for name, each in wanted.workloads.items()}
-    if wanted.replicas is not None or wanted.needs is not None:
-        if len(running) != 1:
-            raise _not_one(spec, role, running)
-        only = named.get(running[0], WorkloadIntent())
-        named[running[0]] = _with_defaults(only, wanted)
-    return Intent(
-        namespace=spec.namespace,
-        zones=len(spec.zones),
-        kubernetes=spec.kubernetes,
-        standby=role == STANDBY,
-        existing_volumes=spec.existing_volumes,
-        run_hooks=wanted.run_hooks,
-        storage_class=spec.storage_class,
-        workloads=named,
-    )
-
-
-def _with_defaults(only: WorkloadIntent, wanted: RoleSpec) -> WorkloadIntent:
-    return replace(
-        only,
-        replicas=wanted.replicas if only.replicas is None else only.replicas,
-        needs=wanted.needs if only.needs is None else only.needs,
-    )
-
-
-def _resolve(spec: AppSpec, name: str, known: list[str]) -> str:
-    """The `Kind/name` that a user's `name` or `Kind/name` means."""
-    found = [each for each in known if name in (each, each.partition("/")[2])]
-    if len(found) == 1:
-        return found[0]
-    plain = [each.partition("/")[2] for each in known]
-    raise HakitError(
-        f"workloads: {'two workloads have this name' if found else 'the chart renders no such workload'}",
-        where=spec.where,
-        given=name,
-        allowed=found or known,
-        do=f"write {found[0]} or {found[1]}" if found else did_you_mean(name, [*plain, *known]),
-    )
-
-
-def _not_one(spec: AppSpec, role: str, running: list[str]) -> HakitError:
-    example = ", ".join(f'"{each.partition("/")[2]}": {{"replicas": 3}}' for each in running[:2])
-    return HakitError(
-        f"replicas: the chart renders {len(running) or 'no'} workloads, so it is not clear which one is meant",
-        where=f"{spec.where} ({role})" if spec.has_roles else spec.where,
-        given=", ".join(running) or None,
-        allowed=f"workloads={{{example}}}" if running else "no replicas and no needs",
-    )

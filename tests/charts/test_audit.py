@@ -56,6 +56,38 @@ def test_hk001_says_how_many_replicas_would_do() -> None:
     assert found.remedy == "set replicas to 6, or lower needs"
 
 
+@pytest.mark.parametrize(("taken", "codes"), [(1, []), (2, []), (3, ["HK001"])])
+def test_hk001_counts_what_a_drain_may_take_at_once(taken: int, codes: list[str]) -> None:
+    """Six replicas of which four are needed: two may be away, by the loss of a zone or by a drain."""
+    intent = Intent(workloads={"web": WorkloadIntent(needs=4, max_unavailable=taken)})
+    found = audit(harden([deployment(replicas=6)], intent), intent)
+    assert [each.code for each in found] == codes
+    assert [each.remedy for each in found] == ["set max_unavailable to 2"] * len(codes)
+
+
+def test_a_single_replica_that_an_autoscaler_allows_names_the_autoscaler() -> None:
+    autoscaler = one("""
+        apiVersion: autoscaling/v2
+        kind: HorizontalPodAutoscaler
+        metadata: {name: web}
+        spec: {scaleTargetRef: {kind: Deployment, name: web}, minReplicas: 1, maxReplicas: 9}
+    """)
+    (found,) = [each for each in audit(harden([deployment(), autoscaler], Intent()), Intent()) if each.code == "HK004"]
+    assert found.message == ("HorizontalPodAutoscaler/web may leave it one replica: its node's loss is an outage")
+
+
+def test_before_1_30_the_wait_that_is_advised_is_one_that_there_is() -> None:
+    service = one("{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}}}")
+    old, new = (
+        [each.remedy for each in audit([deployment(), service], Intent(kubernetes=version)) if each.code == "HK024"]
+        for version in ((1, 29), (1, 30))
+    )
+    assert old == [
+        "add an exec preStop such as `sleep 10`, in an image that has it; the sleep action needs Kubernetes 1.30"
+    ]
+    assert new == ["add a preStop sleep of 10 seconds and a grace period that leaves time after it"]
+
+
 def test_an_autoscaler_s_minimum_is_what_must_survive_a_zone() -> None:
     autoscaler = one("""
         apiVersion: autoscaling/v2

@@ -110,7 +110,7 @@ def test_json_has_the_same_findings(tmp_path: Path) -> None:
             ["explain", "HK999"],
             "hakit: there is no such finding\n"
             "  given:   HK999\n"
-            "  allowed: HK001 to HK033\n"
+            "  allowed: HK001 to HK034\n"
             "  do:      docs/findings.md lists all of them, `hakit explain` without a code prints them\n",
         ),
     ],

@@ -321,6 +321,41 @@ def test_without_a_provider_it_refuses_instead_of_using_the_current_context(tmp_
         run(program, tmp_path)
 
 
+def test_two_applications_with_one_release_name_in_one_cluster_are_refused(tmp_path: Path) -> None:
+    def program() -> None:
+        cluster = k8s.Provider("use1", context="prod-use1")
+        for name in ("one", "two"):
+            options = pulumi.ResourceOptions(provider=cluster)
+            hakit.ZonalApp(name, storefront(release_name="shop"), options)  # ty: ignore
+
+    with pytest.raises(
+        HakitError, match=r"ZonalApp 'two': release_name: ZonalApp 'one' deploys a release of this name"
+    ):
+        run(program, tmp_path)
+
+
+def test_the_same_application_in_two_clusters_is_none_of_this(tmp_path: Path) -> None:
+    def program() -> None:
+        for name in ("use1", "usw2"):
+            cluster = k8s.Provider(name, context=name)
+            options = pulumi.ResourceOptions(provider=cluster)
+            hakit.ZonalApp(f"shop-{name}", storefront(release_name="shop"), options)  # ty: ignore
+
+    assert len(run(program, tmp_path).all("kubernetes:helm.sh/v3:Release")) == 2
+
+
+def test_a_chart_that_renders_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "nothing" / "Chart.yaml").write_text("apiVersion: v2\nname: nothing\nversion: 1.0.0\n")
+    with pytest.raises(HakitError, match="chart: nothing renders no object with these values"):
+        run(app({"chart": "nothing", "namespace": "shop", "zones": ZONES}), tmp_path)
+
+
+def test_an_error_of_the_chart_names_the_application_that_deploys_it(tmp_path: Path) -> None:
+    with pytest.raises(HakitError, match=r"^ZonalApp 'storefront': chart examples/charts/storefront: .*session.key"):
+        run(app(storefront(values={"session": {"key": ""}})), tmp_path)
+
+
 # Findings
 
 

@@ -10,6 +10,7 @@ from hakit import topology as topologies
 from hakit.components.zonal_app import ZonalApp
 from hakit.errors import HakitError
 from hakit.plan import zonal
+from hakit.plan.workloads import intent
 
 BASE: dict[str, Any] = {"chart": "./chart", "namespace": "shop", "zones": ["a", "b", "c"]}
 TOPOLOGY = """\
@@ -84,11 +85,9 @@ def message(args: Any, topology: Any = None) -> str:
             "ZonalApp 'web': values: wrong type\n  given:   a list\n  allowed: a mapping",
         ),
         (
-            {**BASE, "workloads": {"api": {"active": {"replcas": 3}}}},
-            "ZonalApp 'web': workloads.api.active.replcas: unknown argument\n"
-            "  given:   replcas\n"
-            "  allowed: replicas, needs, resources, probes, suspend\n"
-            "  do:      did you mean 'replicas'?",
+            {**BASE, "workloads": {"api": {"standby": {"replicas": 3}}}},
+            "ZonalApp 'web': topology is missing\n"
+            "  do:      workloads.api.standby goes with a topology: name its file, or leave standby out",
         ),
         (
             {**BASE, "workloads": {"api": {"probes": {"ready": {}}}}},
@@ -139,7 +138,10 @@ def test_a_wrong_argument_says_what_where_and_what_is_possible(args: Any, expect
         ),
         (
             {**PLACED, "scope": "us-east-1", "pair": "shopp"},
-            "t.yaml:8: unknown pair\n  given:   shopp\n  allowed: shop\n  do:      did you mean 'shop'?",
+            "ZonalApp 'web': pair: the topology has no such pair\n"
+            "  given:   shopp\n"
+            "  allowed: shop\n"
+            "  do:      did you mean 'shop'?",
         ),
         (
             {**PLACED, "scope": "eu-west-1"},
@@ -178,13 +180,23 @@ def test_zones_and_version_come_from_the_topology(tmp_path: Path) -> None:
     assert (spec.zones, spec.kubernetes, spec.role) == (("us-east-1a", "us-east-1b"), (1, 29), "active")
 
 
-WORKLOADS = ["Deployment/web-api", "StatefulSet/web-cache"]
+def objects(*names: str) -> list[dict[str, Any]]:
+    """Objects of these kinds and names, each with a container `main`."""
+    pod = {"spec": {"containers": [{"name": "main"}]}}
+    made = []
+    for kind, name in (each.split("/") for each in names):
+        spec = {"jobTemplate": {"spec": {"template": pod}}} if kind == "CronJob" else {"template": pod}
+        made.append({"kind": kind, "metadata": {"name": name}, "spec": spec})
+    return made
+
+
+WORKLOADS = objects("Deployment/web-api", "StatefulSet/web-cache", "CronJob/web-report")
 
 
 def test_replicas_of_a_chart_with_several_workloads_must_say_which() -> None:
     spec = zonal.specify("web", {**BASE, "replicas": 3}, None)
     with pytest.raises(HakitError) as raised:
-        zonal.intent(spec, "active", WORKLOADS)
+        intent(spec, "active", WORKLOADS)
     assert str(raised.value) == (
         "ZonalApp 'web': replicas: the chart renders 2 workloads, so it is not clear which one is meant\n"
         "  given:   Deployment/web-api, StatefulSet/web-cache\n"
@@ -195,29 +207,72 @@ def test_replicas_of_a_chart_with_several_workloads_must_say_which() -> None:
 def test_a_workload_that_the_chart_does_not_render_is_refused_with_the_nearest() -> None:
     spec = zonal.specify("web", {**BASE, "workloads": {"web-cash": {"replicas": 3}}}, None)
     with pytest.raises(HakitError) as raised:
-        zonal.intent(spec, "active", WORKLOADS)
+        intent(spec, "active", WORKLOADS)
     assert str(raised.value) == (
         "ZonalApp 'web': workloads: the chart renders no such workload\n"
         "  given:   web-cash\n"
-        "  allowed: Deployment/web-api, StatefulSet/web-cache\n"
+        "  allowed: Deployment/web-api, StatefulSet/web-cache, CronJob/web-report\n"
         "  do:      did you mean 'web-cache'?"
     )
 
 
+@pytest.mark.parametrize(
+    ("workloads", "expected"),
+    [
+        (
+            {"web-report": {"replicas": 3}},
+            "ZonalApp 'web': workloads.web-report: replicas: a CronJob has no use for it\n"
+            "  given:   replicas\n"
+            "  allowed: suspend",
+        ),
+        (
+            {"web-api": {"suspend": True}},
+            "ZonalApp 'web': workloads.web-api: suspend: a Deployment has no use for it\n"
+            "  given:   suspend\n"
+            "  allowed: replicas, needs, max_unavailable, resources, probes, container",
+        ),
+        (
+            {"web-api": {"clustered": True}},
+            "ZonalApp 'web': workloads.web-api: clustered: a Deployment has no use for it\n"
+            "  given:   clustered\n"
+            "  allowed: replicas, needs, max_unavailable, resources, probes, container",
+        ),
+        (
+            {"web-api": {"container": "mian", "resources": {}}},
+            "ZonalApp 'web': workloads.web-api: container: Deployment/web-api has no such container\n"
+            "  given:   mian\n"
+            "  allowed: main\n"
+            "  do:      did you mean 'main'?",
+        ),
+        (
+            {"web-api": {"replicas": 3}, "Deployment/web-api": {"replicas": 6}},
+            "ZonalApp 'web': workloads: Deployment/web-api is named twice\n  given:   Deployment/web-api",
+        ),
+    ],
+)
+def test_an_argument_that_its_workload_has_no_use_for_is_refused_not_ignored(workloads: Any, expected: str) -> None:
+    spec = zonal.specify("web", {**BASE, "workloads": workloads}, None)
+    with pytest.raises(HakitError) as raised:
+        intent(spec, "active", WORKLOADS)
+    assert str(raised.value) == expected
+
+
 def test_two_workloads_of_one_name_are_told_apart_by_their_kind() -> None:
-    both = ["Deployment/web", "StatefulSet/web"]
+    both = objects("Deployment/web", "StatefulSet/web")
     spec = zonal.specify("web", {**BASE, "workloads": {"StatefulSet/web": {"replicas": 3}}}, None)
-    assert zonal.intent(spec, "active", both).workloads["StatefulSet/web"].replicas == 3
+    assert intent(spec, "active", both).workloads["StatefulSet/web"].replicas == 3
     vague = zonal.specify("web", {**BASE, "workloads": {"web": {"replicas": 3}}}, None)
     with pytest.raises(HakitError, match="write Deployment/web or StatefulSet/web"):
-        zonal.intent(vague, "active", both)
+        intent(vague, "active", both)
 
 
-def test_what_is_said_for_a_role_goes_before_what_is_said_for_both() -> None:
+def test_what_is_said_for_a_role_goes_before_what_is_said_for_both(tmp_path: Path) -> None:
     workloads = {"web-api": {"replicas": 4, "needs": 2, "standby": {"replicas": 1}}}
-    spec = zonal.specify("web", {**BASE, "workloads": workloads}, None)
-    active = zonal.intent(spec, "active", WORKLOADS).workloads["Deployment/web-api"]
-    standby = zonal.intent(spec, "standby", WORKLOADS).workloads["Deployment/web-api"]
+    (tmp_path / "t.yaml").write_text(TOPOLOGY)
+    args = {**PLACED, "scope": "us-east-1", "workloads": workloads}
+    spec = zonal.specify("web", args, topologies.load(tmp_path / "t.yaml"))
+    active = intent(spec, "active", WORKLOADS).workloads["Deployment/web-api"]
+    standby = intent(spec, "standby", WORKLOADS).workloads["Deployment/web-api"]
     assert (active.replicas, active.needs) == (4, 2)
     assert (standby.replicas, standby.needs) == (1, None), "a standby serves nobody, so it needs nothing"
 

@@ -73,7 +73,9 @@ def _share(value: Any, pods: int) -> int:
 def a_budget_has_one_key(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
     for budget in of_kind(objects, "PodDisruptionBudget"):
         if dig(budget, "spec", "minAvailable") is not None and dig(budget, "spec", "maxUnavailable") is not None:
-            yield Finding("HK016", id_of(budget), "spec", "it has both keys; the API server refuses it")
+            yield Finding(
+                "HK016", id_of(budget), "spec", "it has minAvailable and maxUnavailable; the API server refuses it"
+            )
 
 
 def replicated_pods_have_a_budget(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
@@ -110,7 +112,10 @@ def pods_leave_dead_nodes(objects: list[Object], intent: Intent) -> Iterator[Fin
         )
 
 
-def pods_stop_gracefully(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+def pods_stop_gracefully(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    # https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/: the sleep action is on from 1.30
+    old = "add an exec preStop such as `sleep 10`, in an image that has it; the sleep action needs Kubernetes 1.30"
+    mend = old if intent.kubernetes < (1, 30) else ""
     for workload in workloads(objects):
         if not any(services_of(workload, objects)):
             continue
@@ -124,7 +129,7 @@ def pods_stop_gracefully(objects: list[Object], intent: Intent) -> Iterator[Find
             message = f"a preStop wait of {longest} s leaves nothing of the grace period of {grace} s"
         else:
             continue
-        yield Finding("HK024", id_of(workload), "spec.template.spec.containers[].lifecycle.preStop", message)
+        yield Finding("HK024", id_of(workload), "spec.template.spec.containers[].lifecycle.preStop", message, mend=mend)
 
 
 def a_budget_lets_broken_pods_go(objects: list[Object], intent: Intent) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from hakit.charts.objects import (
     HOST,
     ZONE,
     anti_affinity_of,
+    autoscaler_of,
     constraints_of,
     id_of,
     mappings,
@@ -52,6 +53,14 @@ def needs_are_met_without_a_zone(objects: list[Object], intent: Intent) -> Itera
                 f"{replicas} replicas over {intent.zones} zones leave {left} when one is lost; it needs {needs}",
                 mend=f"set replicas to {replicas_for(needs, intent.zones)}, or lower needs",
             )
+        elif (taken := intent.of(workload).max_unavailable) > 1 and replicas - taken < needs:
+            yield Finding(
+                "HK001",
+                id_of(workload),
+                "spec.replicas",
+                f"a drain may take {taken} of {replicas} replicas at once; it needs {needs}",
+                mend=f"set max_unavailable to {max(1, replicas - needs)}",
+            )
 
 
 def more_than_one_zone(objects: list[Object], intent: Intent) -> Iterator[Finding]:
@@ -64,7 +73,21 @@ def no_single_replica(objects: list[Object], intent: Intent) -> Iterator[Finding
         return  # a standby serves nobody; what it runs is there to be warm
     for workload in workloads(objects):
         if replicas_of(workload, objects) == 1:
-            yield Finding("HK004", id_of(workload), "spec.replicas", "one replica: its node's loss is an outage")
+            yield Finding("HK004", id_of(workload), "spec.replicas", _why_single(autoscaler_of(workload, objects)))
+
+
+def _why_single(autoscaler: Object | None) -> str:
+    if autoscaler is None:
+        return "one replica: its node's loss is an outage"
+    return f"{id_of(autoscaler)} may leave it one replica: its node's loss is an outage"
+
+
+def nothing_is_off_while_active(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    if intent.standby:
+        return
+    for workload in workloads(objects):
+        if replicas_of(workload, objects) == 0:
+            yield Finding("HK034", id_of(workload), "spec.replicas", "no replica in the role that serves")
 
 
 def pods_are_spread_over_zones(objects: list[Object], intent: Intent) -> Iterator[Finding]:
@@ -125,6 +148,7 @@ CHECKS = (
     needs_are_met_without_a_zone,
     more_than_one_zone,
     no_single_replica,
+    nothing_is_off_while_active,
     pods_are_spread_over_zones,
     pods_are_spread_over_hosts,
     anti_affinity_leaves_room,

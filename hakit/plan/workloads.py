@@ -1,0 +1,113 @@
+"""Which rendered workload each argument of a ZonalApp means. An argument that means none is refused, never ignored."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from hakit.charts.intent import Intent, WorkloadIntent
+from hakit.charts.manifests import Object
+from hakit.charts.objects import containers, id_of, of_kind, workloads
+from hakit.errors import HakitError, did_you_mean
+from hakit.plan.zonal import STANDBY, AppSpec, RoleSpec
+
+
+def intent(spec: AppSpec, role: str, objects: Iterable[Object]) -> Intent:
+    """What is wanted of the rendered objects in a role.
+
+    Args:
+        spec: the application.
+        role: `active` or `standby`.
+        objects: as the chart renders them.
+
+    Raises:
+        HakitError: `workloads` names one that the chart does not render, one twice, a container that it does not have,
+            or asks of it what its kind cannot do; or `replicas` or `needs` is given for a chart with several.
+    """
+    wanted = spec.roles[role]
+    running = workloads(objects := list(objects))
+    known = [*running, *of_kind(objects, "CronJob")]
+    named: dict[str, WorkloadIntent] = {}
+    for name, each in wanted.workloads.items():
+        workload = _resolve(spec, name, known)
+        if id_of(workload) in named:
+            raise HakitError(f"workloads: {id_of(workload)} is named twice", where=spec.where, given=name)
+        _refuse_misplaced(spec, name, workload, each)
+        named[id_of(workload)] = each
+    if wanted.replicas is not None or wanted.needs is not None:
+        if len(running) != 1:
+            raise _not_one(spec, role, [id_of(workload) for workload in running])
+        only = id_of(running[0])
+        named[only] = _with_defaults(named.get(only, WorkloadIntent()), wanted)
+    return Intent(
+        namespace=spec.namespace,
+        zones=len(spec.zones),
+        kubernetes=spec.kubernetes,
+        standby=role == STANDBY,
+        existing_volumes=spec.existing_volumes,
+        run_hooks=wanted.run_hooks,
+        storage_class=spec.storage_class,
+        workloads=named,
+    )
+
+
+def _with_defaults(only: WorkloadIntent, wanted: RoleSpec) -> WorkloadIntent:
+    return replace(
+        only,
+        replicas=wanted.replicas if only.replicas is None else only.replicas,
+        needs=wanted.needs if only.needs is None else only.needs,
+    )
+
+
+def _resolve(spec: AppSpec, name: str, known: list[Object]) -> Object:
+    """The object that a user's `name` or `Kind/name` means."""
+    found = [each for each in known if name in (id_of(each), id_of(each).partition("/")[2])]
+    if len(found) == 1:
+        return found[0]
+    names = [id_of(each) for each in known]
+    two = [id_of(each) for each in found]
+    raise HakitError(
+        f"workloads: {'two workloads have this name' if found else 'the chart renders no such workload'}",
+        where=spec.where,
+        given=name,
+        allowed=two or names,
+        do=f"write {two[0]} or {two[1]}"
+        if found
+        else did_you_mean(name, [*(each.partition("/")[2] for each in names), *names]),
+    )
+
+
+def _refuse_misplaced(spec: AppSpec, name: str, workload: Object, wanted: WorkloadIntent) -> None:
+    """What the workload's kind has no use for."""
+    kind, where = workload["kind"], f"{spec.where}: workloads.{name}"
+    asked = {
+        "replicas": wanted.replicas is not None,
+        "needs": wanted.needs is not None,
+        "max_unavailable": wanted.max_unavailable != 1,
+        "resources": wanted.resources is not None,
+        "probes": bool(wanted.probes),
+        "container": wanted.container is not None,
+        "clustered": wanted.clustered,
+        "suspend": wanted.suspend is not None,
+    }
+    possible = {
+        "CronJob": ["suspend"],
+        "Deployment": [key for key in asked if key not in ("suspend", "clustered")],
+        "StatefulSet": [key for key in asked if key != "suspend"],
+    }[kind]
+    for key, given in asked.items():
+        if given and key not in possible:
+            raise HakitError(f"{key}: a {kind} has no use for it", where=where, given=key, allowed=", ".join(possible))
+    if wanted.container is not None:
+        there = [str(each.get("name")) for each in containers(workload)]
+        if wanted.container not in there:
+            what = f"container: {id_of(workload)} has no such container"
+            raise HakitError(what, where=where, given=wanted.container, allowed=there)
+
+
+def _not_one(spec: AppSpec, role: str, running: list[str]) -> HakitError:
+    example = ", ".join(f'"{each.partition("/")[2]}": {{"replicas": 3}}' for each in running[:2])
+    return HakitError(
+        f"replicas: the chart renders {len(running) or 'no'} workloads, so it is not clear which one is meant",
+        where=f"{spec.where} ({role})" if spec.has_roles else spec.where,
+        given=", ".join(running) or None,
+        allowed=f"workloads={{{example}}}" if running else "no replicas and no needs",
+    )
