@@ -119,6 +119,8 @@ def _files(chart: Chart) -> dict[str, str]:
         "name": chart.name,
         "version": chart.version,
         "appVersion": chart.app_version,
+        # By it Helm refuses a cluster that the chart is not made for.
+        "kubeVersion": chart.kube_version,
         "description": f"{chart.description or chart.name} (rendered and hardened by hakit)",
     }
     return {

@@ -21,7 +21,7 @@ class Chart:
     Attributes:
         reference: how the user named it.
         path: where it is.
-        name, version, app_version, description: from Chart.yaml.
+        name, version, app_version, kube_version, description: from Chart.yaml.
         values: the chart's default values, those of its subcharts included.
         templates: template sources by name, those of its subcharts included.
         crds: the CustomResourceDefinitions of `crds/` folders.
@@ -34,6 +34,7 @@ class Chart:
     name: str
     version: str
     app_version: str
+    kube_version: str
     description: str
     values: dict[str, Any]
     templates: dict[str, str]
@@ -133,6 +134,7 @@ def _load(reference: str, path: Path, _stamp: tuple[int, int], where: str | None
         name=engine.name,
         version=engine.version,
         app_version=str(metadata.get("appVersion") or ""),
+        kube_version=str(metadata.get("kubeVersion") or ""),
         description=str(metadata.get("description") or ""),
         values=engine.merge_values({}),
         templates=_templates(engine, path),

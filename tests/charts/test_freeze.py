@@ -136,3 +136,14 @@ def test_an_object_keeps_its_key_when_others_come_and_go() -> None:
     web, job = one(config("{}")), {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "web"}}
     assert list(keyed([job, web], "shop")) == ["Job/web", "ConfigMap/web"]
     assert list(keyed([web], "shop")) == ["ConfigMap/web"]
+
+
+def test_the_frozen_chart_keeps_what_helm_judges_a_cluster_by(tmp_path: Path) -> None:
+    folder = tmp_path / "web"
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text(
+        'apiVersion: v2\nname: web\nversion: 1.0.0\nappVersion: "2.4"\nkubeVersion: ">=1.30.0-0"\n'
+    )
+    frozen = load(str(write(load(str(folder)), tmp_path)))
+    assert (frozen.name, frozen.version, frozen.app_version) == ("web", "1.0.0", "2.4")
+    assert frozen.kube_version == ">=1.30.0-0", "without it Helm would install the chart on any version"

@@ -13,7 +13,7 @@ from hakit.charts.harden import harden
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
 from hakit.charts.source import load
-from lab.harness import Helm, LabRegion
+from lab.harness import Helm, HelmError, LabRegion
 from tests.lab import shop
 
 pytestmark = pytest.mark.lab
@@ -184,3 +184,12 @@ def _is_known(region: LabRegion, api: str, kind: str) -> bool:
     except LookupError:
         return False
     return True
+
+
+def test_helm_refuses_a_cluster_that_the_chart_is_not_made_for(namespace: str, helm: Helm, tmp_path: Path):
+    folder = tmp_path / "picky"
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text('apiVersion: v2\nname: picky\nversion: 1.0.0\nkubeVersion: ">=1.99.0-0"\n')
+    frozen = write(load(str(folder)), tmp_path)
+    with pytest.raises(HelmError, match=r"chart requires kubeVersion: >=1\.99\.0-0 which is incompatible"):
+        _install(helm, frozen, namespace, [])
