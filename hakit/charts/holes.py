@@ -173,13 +173,17 @@ class _Rendering:
             return True
 
     def refusal(self, hole: Hole, why: str) -> HakitError:
-        return HakitError(
-            f"values.{hole.name}: {why}",
-            where=self.where,
-            given="an Output, which is not known yet",
-            allowed="a plain value",
-            do="give a plain value; what decides which objects exist must be known before anything is created",
-        )
+        return needs_a_plain_value(hole, why, self.where)
+
+
+def needs_a_plain_value(hole: Hole, why: str, where: str) -> HakitError:
+    return HakitError(
+        f"values.{hole.name}: {why}",
+        where=where,
+        given="an Output, which is not known yet",
+        allowed="a plain value",
+        do="give a plain value; what decides which objects exist must be known before anything is created",
+    )
 
 
 def _placeholders(rendering: _Rendering, holes: list[Hole]) -> dict[Hole, tuple[Any, Any]]:

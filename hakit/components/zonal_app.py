@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 from hakit.charts import freeze
 from hakit.charts.audit.placement import left_after_a_zone
 from hakit.charts.examine import Examined, examine, examine_chart, refuse_nothing
-from hakit.charts.holes import Draft, Hole, Leaf, draft
+from hakit.charts.holes import Draft, Hole, Leaf, draft, needs_a_plain_value
 from hakit.charts.manifests import Object
 from hakit.charts.objects import id_of, name_of, of_kind, replicas_of, workloads
 from hakit.charts.render import Release, secret_texts
@@ -158,13 +158,8 @@ def _refuse_silent_outputs(spec: AppSpec, drafted: Draft, findings: list[Finding
     ignored = [finding.path for finding in findings if finding.code in ("HK003", "HK031")]
     for hole in drafted.unused:
         if not any(hole.name == path or hole.name.startswith((f"{path}.", f"{path}[")) for path in ignored):
-            raise HakitError(
-                f"values.{hole.name}: no rendered field shows it, so the chart may only decide something by it",
-                where=spec.where,
-                given="an Output, which is not known yet",
-                allowed="a plain value",
-                do="give a plain value; what decides which objects exist must be known before anything is created",
-            )
+            why = "no rendered field shows it, so the chart may only decide something by it"
+            raise needs_a_plain_value(hole, why, spec.where)
 
 
 def _with_holes(value: Any, path: str, unknown: dict[Hole, pulumi.Output[Any]]) -> Any:
