@@ -1,6 +1,8 @@
 """The command line: one function a command, each a thin call into the package."""
 
+import os
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +23,7 @@ app = typer.Typer(
 )
 
 
+_BROKEN_PIPE = 141  # 128 and SIGPIPE's: what `| head` leaves of grep, too
 _INTERRUPTED = 130  # 128 and SIGINT's number, as shells report it
 
 
@@ -63,30 +66,36 @@ def preview(  # noqa: PLR0913, PLR0917  its parameters are its options
     """
     import hakit.preview as previewing
     from hakit.preview.progress import Progress
+    from hakit.preview.stopping import stoppable
 
-    if out is not None:
-        previewing.check_folder(out)
-    given = previewing.load_answers(answers)
+    progress = Progress(sys.stderr)
     try:
-        document = previewing.preview(
-            directory, stack or [], answers=given, timeout=timeout, progress=Progress(sys.stderr)
-        )
+        with stoppable():
+            if out is not None:
+                previewing.check_folder(out)
+            given = previewing.load_answers(answers)
+            try:
+                document = previewing.preview(directory, stack or [], answers=given, timeout=timeout, progress=progress)
+            finally:
+                progress.end()
+            code = previewing.exit_code(document, strict=strict)
+            if format is Format.JSON:
+                import json
+
+                typer.echo(json.dumps(document, indent=2))
+            else:
+                paint = previewing.Paint.for_stream(sys.stdout)
+                typer.echo(previewing.preview_text(document, verbose=verbose, paint=paint), nl=False)
+            if out is not None:
+                if code == 2:
+                    typer.echo(f"{out}: nothing written, because a stack could not run", err=True)
+                else:
+                    written = previewing.write_manifests(document["stacks"], out)
+                    typer.echo(f"{out}: {written} manifests written", err=True)
     except KeyboardInterrupt:
         # Click would end with 1, which here means findings.
+        typer.echo("interrupted", err=True)
         raise typer.Exit(_INTERRUPTED) from None
-    code = previewing.exit_code(document, strict=strict)
-    if format is Format.JSON:
-        import json
-
-        typer.echo(json.dumps(document, indent=2))
-    else:
-        paint = previewing.Paint.for_stream(sys.stdout)
-        typer.echo(previewing.preview_text(document, verbose=verbose, paint=paint), nl=False)
-    if out is not None:
-        if code == 2:
-            typer.echo(f"{out}: nothing written, because a stack could not run", err=True)
-        else:
-            typer.echo(f"{out}: {previewing.write_manifests(document['stacks'], out)} manifests written", err=True)
     raise typer.Exit(code)
 
 
@@ -154,9 +163,24 @@ def main() -> None:
     """Entry point: what is wrong with the input is a message and exit code 2, never a traceback."""
     try:
         app()
-    except HakitError as error:
-        typer.echo(f"hakit: {error}", err=True)
+    except SystemExit as end:
+        # Click ends with 1, which here means findings, when nobody reads any more.
+        if isinstance(end.__context__, BrokenPipeError):
+            _drop_output()
+            sys.exit(_BROKEN_PIPE)
+        raise
+    except (HakitError, OSError) as error:
+        with suppress(OSError):
+            typer.echo(f"hakit: {error}", err=True)
+        _drop_output()
         sys.exit(2)
+
+
+def _drop_output() -> None:
+    """What is still buffered goes nowhere, or Python would complain once more when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,13 @@ channel, no Helm engine). Elsewhere each child is a fresh interpreter.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
+
+from hakit.preview.stopping import STOPPING
 
 
 class Forked:
@@ -69,6 +72,9 @@ def start(descriptor: int) -> "Forked | subprocess.Popen[bytes]":
 
 
 def _become_the_child(descriptor: int) -> None:
+    # The parent's handlers are about its children; the worker sets its own.
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_DFL)
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)

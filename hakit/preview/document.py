@@ -25,7 +25,7 @@ class ObjectDocument(TypedDict):
     kind: str
     namespace: str  # empty for cluster-scoped ones
     name: str
-    replicas: int | str | None  # None where the kind has none
+    replicas: int | str | None  # None where the kind has none; with an autoscaler its least
     manifest: dict[str, Any]
 
 

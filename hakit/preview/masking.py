@@ -16,6 +16,7 @@ from hakit.testing.values import secret_strings
 SECRET = "[secret]"  # noqa: S105  it is what stands in place of one
 UNKNOWN_TEXT = "[unknown]"
 _SHORTEST = 6  # "true", "5432", "256Mi" stand everywhere; where one is marked as secret it is masked anyway
+_CONTENTS = ("data", "stringData")
 _APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -29,6 +30,9 @@ class Mask:
 
     def __init__(self, secrets: Iterable[str], public: Iterable[str] = ()) -> None:
         shown = {*public, SECRET, UNKNOWN_TEXT}
+        self._public = shown
+        secrets = frozenset(secrets)
+        self._known = secrets
         forms: set[str] = set()
         for secret in secrets:
             forms |= _forms(secret)
@@ -41,29 +45,57 @@ class Mask:
     def data(self, value: Any) -> Any:
         """Plain JSON data: secrets and unknowns as words, known secret strings replaced in all the rest."""
         if isinstance(value, Secret):
-            return _identity(value.value)
+            return self._identity(value.value)
         if value is UNKNOWN:
             return UNKNOWN_TEXT
         if isinstance(value, Mapping):
-            hidden = {"data", "stringData"} if value.get("kind") == "Secret" else {_APPLIED}
+            is_secret = value.get("kind") == "Secret"
+            # Pulumi's wire format keeps no order of keys; two runs have to print the same.
             return {
-                self.text(str(key)): SECRET if key in hidden and item else self.data(item)
-                # Pulumi's wire format keeps no order of keys; two runs have to print the same.
+                self.text(str(key)): self._contents(item)
+                if is_secret and key in _CONTENTS
+                else SECRET
+                if key == _APPLIED and item
+                else self.data(item)
                 for key, item in sorted(value.items())
             }
         if isinstance(value, list | tuple):
             return [self.data(item) for item in value]
         return self.text(value) if isinstance(value, str) else value
 
+    def _contents(self, value: Any) -> Any:
+        """The data of a Kubernetes Secret: its keys are no secret, each of its values is."""
+        inner = value.value if isinstance(value, Secret) else value
+        if isinstance(inner, Mapping):
+            return {self.text(str(key)): SECRET for key in sorted(inner)}
+        return SECRET if isinstance(value, Secret) or inner else self.data(inner)
 
-def _identity(value: Any) -> Any:
-    """A secret; of a Kubernetes object that is one as a whole, what names it stays: Pulumi's own key shows as much."""
-    if not (isinstance(value, Mapping) and {"apiVersion", "kind", "metadata"} <= set(value)):
-        return SECRET
-    metadata = value["metadata"] if isinstance(value["metadata"], Mapping) else {}
-    named = {key: metadata[key] for key in ("name", "namespace") if isinstance(metadata.get(key), str)}
-    shown = {"apiVersion": value["apiVersion"], "kind": value["kind"], "metadata": named}
-    return {**shown, **{key: SECRET for key in value if key not in shown}}
+    def _identity(self, value: Any) -> Any:
+        """A secret; of a Kubernetes object that is one as a whole, what names it stays: Pulumi's own key shows as much.
+
+        A Kubernetes Secret is marked as a whole because of its values; its type, labels and keys are not secret.
+        """
+        if not (isinstance(value, Mapping) and {"apiVersion", "kind", "metadata"} <= set(value)):
+            return SECRET
+        metadata = value["metadata"] if isinstance(value["metadata"], Mapping) else {}
+        named = {key: metadata[key] for key in ("name", "namespace") if isinstance(metadata.get(key), str)}
+        shown = {"apiVersion": value["apiVersion"], "kind": value["kind"], "metadata": named}
+        if value["kind"] == "Secret":
+            labels = metadata.get("labels")
+            if isinstance(labels, Mapping):
+                named["labels"] = {self.text(str(key)): self._label(labels[key], value) for key in sorted(labels)}
+            shown |= {key: self._contents(value[key]) for key in _CONTENTS if key in value}
+            shown |= {key: self.data(value[key]) for key in ("type",) if key in value}
+        return {**shown, **{key: SECRET for key in value if key not in shown}}
+
+    def _label(self, label: Any, manifest: Mapping[str, Any]) -> Any:
+        """A label of a secret object, in which nothing says any more what was marked: not if its data holds it."""
+        if isinstance(label, str) and label not in self._public:
+            contents = {form for text in object_secrets(manifest) for form in (text, *_decoded(text))}
+            is_part = len(label) >= _SHORTEST and any(label in text for text in contents)
+            if is_part or label in contents or label in self._known:
+                return SECRET
+        return self.data(label)
 
 
 def _forms(secret: str) -> set[str]:

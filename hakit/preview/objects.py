@@ -75,6 +75,39 @@ def find_objects(resources: Sequence[ResourceDocument]) -> None:
                 resource["inputs"] = {**inputs, "values": {**inputs["values"], "objects": SHOWN}}
         elif _is_object(resource):
             resource["objects"] = [_object(inputs, "default", resource["name"])]
+    _scale(resources)
+
+
+Scalers = dict[tuple[str, str, str, str], tuple[Any, Any]]
+
+
+def scalers(resources: Sequence[ResourceDocument]) -> Scalers:
+    """What each autoscaler keeps at least and at most, by provider, namespace, kind and name of what it scales."""
+    found = {}
+    for resource in resources:
+        for one in resource["objects"]:
+            spec = one["manifest"].get("spec")
+            target = spec.get("scaleTargetRef") if isinstance(spec, Mapping) else None
+            if one["kind"] == "HorizontalPodAutoscaler" and isinstance(spec, Mapping) and isinstance(target, Mapping):
+                scaled = (resource["provider"], one["namespace"], str(target.get("kind")), str(target.get("name")))
+                found[scaled] = (spec.get("minReplicas") or 1, spec.get("maxReplicas") or "[unknown]")
+    return found
+
+
+def scaler_of(one: ObjectDocument, resource: ResourceDocument, known: Scalers) -> tuple[Any, Any] | None:
+    """The least and the most replicas of a workload that an autoscaler of the same stack and cluster targets."""
+    if one["kind"] not in _SCALED:
+        return None
+    return known.get((resource["provider"], one["namespace"], one["kind"], one["name"]))
+
+
+def _scale(resources: Sequence[ResourceDocument]) -> None:
+    known = scalers(resources)
+    for resource in resources:
+        for one in resource["objects"]:
+            bounds = scaler_of(one, resource, known)
+            if bounds is not None:
+                one["replicas"] = bounds[0]
 
 
 def _frozen(inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 
-_MOST = 2000
+_MOST = 2000  # lines: half of them from the start, half from the end, where a failure tells its cause
 
 
 class Captured:
@@ -18,16 +18,16 @@ class Captured:
         # New streams: the old ones have taken the descriptors for what they were before, files or terminals.
         sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-        self._text = b""
+        self._chunks: list[bytes] = []
         self._thread = threading.Thread(target=self._read, args=(reading,), daemon=True)
         self._thread.start()
 
     def _read(self, descriptor: int) -> None:
         while data := os.read(descriptor, 1 << 16):
-            self._text += data
+            self._chunks.append(data)
 
     def lines(self) -> list[str]:
-        """All of it. Nothing printed after this call is seen."""
+        """All of it, or of too many lines the first and the last. Nothing printed after this call is seen."""
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -35,6 +35,9 @@ class Captured:
             os.dup2(nowhere, descriptor)
         # A process that the program left running keeps the pipe open; what it says later is not waited for.
         self._thread.join(timeout=0.5)
-        lines = self._text.decode(errors="backslashreplace").splitlines()
-        more = len(lines) - _MOST
-        return lines if more <= 0 else [*lines[:_MOST], f"... and {more} more lines"]
+        return shortened(b"".join(self._chunks).decode(errors="backslashreplace").splitlines())
+
+
+def shortened(lines: list[str]) -> list[str]:
+    half, more = _MOST // 2, len(lines) - _MOST
+    return lines if more <= 0 else [*lines[:half], f"... {more} lines left out ...", *lines[-half:]]

@@ -181,6 +181,8 @@ def _kill(child: _Child) -> None:
     # All of the group may have ended; PermissionError is macOS's word for a group of zombies.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(child.process.pid, signal.SIGKILL)
+    # One that has only just begun has no group of its own yet.
+    child.process.send_signal(signal.SIGKILL)
     child.process.wait()
 
 

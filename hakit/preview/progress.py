@@ -22,3 +22,9 @@ class Progress:
             text = ", ".join(f"{name}{state}" for name, state in self._running.items())
             # Cut to one line: it is rewritten in place.
             print(f"\r\x1b[K{f'running {text}'[:99] if text else ''}", end="", file=self._stream, flush=True)
+
+    def end(self) -> None:
+        """Leave a live line that still stands there: what is printed next begins a line of its own."""
+        if self._live and self._running:
+            self._running.clear()
+            print(file=self._stream, flush=True)

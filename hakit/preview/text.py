@@ -10,13 +10,17 @@ from hakit.preview.table import totals_table
 from hakit.preview.tree import tree
 
 WIDTH = 100
+_HELD_BACK = "HK028"
+_REFUSED = "refused: pulumi up stops here, before anything of it is registered"
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _COLOURS = {"error": "red", "warning": "yellow"}
 
 
 def preview_text(preview: PreviewDocument, *, verbose: bool = False, paint: Paint | None = None) -> str:
     """Everything there is to say; nothing is cut off."""
     paint = paint or Paint()
-    blocks = [_stack(stack, verbose, paint) for stack in preview["stacks"]]
+    same = _same_errors(preview["stacks"])
+    blocks = [_stack(stack, same.get(stack["stack"], ""), verbose, paint) for stack in preview["stacks"]]
     if len(preview["stacks"]) > 1 and preview["totals"]:
         blocks.append("\n".join([paint("Requested by all stacks", "bold"), *totals_table(preview["totals"])]))
     blocks.append(_summary(preview, paint))
@@ -34,13 +38,13 @@ def counts(stacks: Sequence[StackDocument]) -> dict[str, int]:
     return result
 
 
-def _stack(stack: StackDocument, verbose: bool, paint: Paint) -> str:
+def _stack(stack: StackDocument, same_as: str, verbose: bool, paint: Paint) -> str:
     objects = sum(len(resource["objects"]) for resource in stack["resources"])
     size = ", ".join(
         _plural(number, noun) for number, noun in ((len(stack["resources"]), "resource"), (objects, "object"))
     )
     lines = [f"{paint(stack['stack'], 'bold')}  {size}"]
-    lines += _error(stack, paint)
+    lines += _error(stack, same_as, paint)
     lines += [f"  {line}" for line in tree(stack["resources"], paint)]
     lines += _findings(stack, verbose, paint)
     lines += _exports(stack, paint)
@@ -50,11 +54,26 @@ def _stack(stack: StackDocument, verbose: bool, paint: Paint) -> str:
     return "\n".join(lines)
 
 
-def _error(stack: StackDocument, paint: Paint) -> list[str]:
+def _same_errors(stacks: Sequence[StackDocument]) -> dict[str, str]:
+    """By stack, the first one that failed with the very same message of hakit."""
+    first: dict[str, str] = {}
+    same = {}
+    for stack in stacks:
+        error = stack["error"]
+        if error is not None and error["kind"] in ("hakit", "config"):
+            before = first.setdefault(error["message"], stack["stack"])
+            if before != stack["stack"]:
+                same[stack["stack"]] = before
+    return same
+
+
+def _error(stack: StackDocument, same_as: str, paint: Paint) -> list[str]:
     error = stack["error"]
     if error is None:
         return []
     head = paint("could not run", "red")
+    if same_as:
+        return [f"  {head}: the same error as {same_as}"]
     message = error["message"].splitlines() or [""]
     return [f"  {head}: {message[0]}", *(f"    {line}" for line in [*message[1:], *error["traceback"]])]
 
@@ -72,22 +91,34 @@ def _findings(stack: StackDocument, verbose: bool, paint: Paint) -> list[str]:
 
 
 def _report(report: ReportDocument, verbose: bool, paint: Paint) -> list[str]:
-    lines = [report["summary"]] if report["summary"] else []
+    lines = []
+    if any(finding["severity"] == "error" for finding in report["open"]):
+        lines.append(paint(_REFUSED, "red"))
+    if report["summary"]:
+        lines += _wrap(report["summary"], "")
+    held_back = dict.fromkeys(finding["object"] for finding in report["mended"] if finding["code"] == _HELD_BACK)
+    if held_back:
+        lines += _wrap(f"held back in the standby: {', '.join(held_back)}", "")
     for finding in report["open"]:
-        first, *rest = _finding(finding)
-        lines += [paint(first, _COLOURS[finding["severity"]]), *rest]
+        first, rest = _finding(finding)
+        lines += [*(paint(line, _COLOURS[finding["severity"]]) for line in _wrap_first(first)), *rest]
     for finding in report["accepted"]:
-        first = _finding(finding)[0]
-        lines += [paint(f"accepted: {first}", "dim"), *_wrap(f"because: {finding['accepted']}", "      ")]
-    if verbose:
-        lines += [paint(f"mended: {_finding(finding)[0]}", "dim") for finding in report["mended"]]
+        lines += [paint(line, "dim") for line in _wrap_first(f"accepted: {_finding(finding)[0]}")]
+        lines += _wrap(f"because: {finding['accepted']}", "      ")
+    for finding in report["mended"] if verbose else ():
+        lines += [paint(line, "dim") for line in _wrap_first(f"mended: {_finding(finding)[0]}")]
     return lines
 
 
-def _finding(finding: dict[str, str]) -> list[str]:
+def _finding(finding: dict[str, str]) -> tuple[str, list[str]]:
     known = ("code", "object", "path", "message", "where", "detail", "mend")
-    lines = format_finding(Finding(**{key: finding[key] for key in known})).splitlines()
-    return [lines[0], *(wrapped for line in lines[1:] for wrapped in _wrap(line.strip(), "      "))]
+    first, *more = format_finding(Finding(**{key: finding[key] for key in known})).splitlines()
+    return first, [wrapped for line in more for wrapped in _wrap(line.strip(), "      ")]
+
+
+def _wrap_first(line: str) -> list[str]:
+    # Deeper than the lines of evidence and remedy that follow it.
+    return _wrap(line, "", "        ")
 
 
 def _exports(stack: StackDocument, paint: Paint) -> list[str]:
@@ -114,22 +145,33 @@ def _section(title: str, items: Sequence[str], paint: Paint, *, wrap: bool = Tru
 def _summary(preview: PreviewDocument, paint: Paint) -> str:
     stacks = preview["stacks"]
     number = counts(stacks)
-    failed = sum(stack["status"] != "ok" for stack in stacks)
-    parts = [_plural(len(stacks), "stack")]
-    parts += [paint(f"{failed} could not run", "red")] if failed else []
-    parts.append(paint(_plural(number["error"], "error"), "red" if number["error"] else "green"))
-    parts.append(paint(_plural(number["warning"], "warning"), "yellow" if number["warning"] else "green"))
+    errors, warnings = _plural(number["error"], "error"), _plural(number["warning"], "warning")
+    parts = [_plural(len(stacks), "stack"), errors, warnings]
     parts += [f"{number[key]} {key}" for key in ("accepted", "mended") if number[key]]
-    return f"{preview['project']}: {', '.join(parts)}"
+    failed = [stack["stack"] for stack in stacks if stack["status"] != "ok"]
+    wrong = [stack["stack"] for stack in stacks if counts([stack])["error"]]
+    named = [
+        f"{head}: {', '.join(names)}" for head, names in (("could not run", failed), ("errors in", wrong)) if names
+    ]
+    # No line ends within a part that has a colour: a space there is one that nothing wraps at, for a while.
+    colours = {errors: "red" if number["error"] else "green", warnings: "yellow" if number["warning"] else "green"}
+    colours |= {"could not run:": "red", "errors in:": "red"}
+    text = f"{preview['project']}: {'; '.join([', '.join(parts), *named])}"
+    for part in colours:
+        text = text.replace(part, part.replace(" ", _NO_BREAK), 1)
+    text = "\n".join(_wrap(text, "", width=WIDTH))
+    for part, colour in colours.items():
+        text = text.replace(part.replace(" ", _NO_BREAK), paint(part, colour), 1)
+    return text
 
 
-def _wrap(text: str, indent: str) -> list[str]:
+def _wrap(text: str, indent: str, further: str | None = None, width: int = WIDTH - 4) -> list[str]:
     # Four columns are the section's; paths and codes are never broken in two.
     return textwrap.wrap(
         text,
-        WIDTH - 4,
+        width,
         initial_indent=indent,
-        subsequent_indent=indent + ("" if indent else "  "),
+        subsequent_indent=(indent or "  ") if further is None else further,
         break_long_words=False,
         break_on_hyphens=False,
     ) or [indent]

@@ -39,14 +39,13 @@ Totals = dict[tuple[str, str], Total]
 def stack_totals(resources: Sequence[ResourceDocument]) -> Totals:
     """The totals of one stack, by (region, role) of the application that each object belongs to."""
     by_urn = {resource["urn"]: resource for resource in resources}
-    scalers = _scalers(one for resource in resources for one in resource["objects"])
     totals: Totals = {}
     for resource in resources:
         for one in resource["objects"]:
             app = zonal_app(resource, by_urn)
             outputs = (app["outputs"] if app is not None else None) or {}
             place = (str(outputs.get("region") or NOWHERE), str(outputs.get("role") or NOWHERE))
-            counted = _count(one, scalers)
+            counted = _count(one)
             if counted != Total():
                 totals.setdefault(place, Total()).add(counted)
     return totals
@@ -94,20 +93,20 @@ def totals_of(documents: Iterable[TotalDocument]) -> Totals:
 _AMOUNTS = ("cpu", "memory", "storage", "per_node_cpu", "per_node_memory", "jobs_cpu", "jobs_memory")
 
 
-def _count(one: ObjectDocument, scalers: Mapping[tuple[str, str, str], Any]) -> Total:
+def _count(one: ObjectDocument) -> Total:
     name = f"{one['kind']}/{one['name']}"
     try:
-        return _COUNTS.get(one["kind"], _nothing)(one, scalers, name)
+        return _COUNTS.get(one["kind"], _nothing)(one, name)
     except HakitError as error:
         return Total(unknown=[f"{name}: {error.given} is {error.what}"])
 
 
-def _nothing(_one: ObjectDocument, _scalers: Mapping[tuple[str, str, str], Any], _name: str) -> Total:
+def _nothing(_one: ObjectDocument, _name: str) -> Total:
     return Total()
 
 
-def _workload(one: ObjectDocument, scalers: Mapping[tuple[str, str, str], Any], name: str) -> Total:
-    replicas = scalers.get((one["namespace"], one["kind"], one["name"]), one["replicas"])
+def _workload(one: ObjectDocument, name: str) -> Total:
+    replicas = one["replicas"]
     if not isinstance(replicas, int) or isinstance(replicas, bool):
         return Total(unknown=[f"{name}: {replicas} replicas"])
     pod, spec = _pod(one["manifest"], "template"), _at(one["manifest"], "spec")
@@ -122,17 +121,17 @@ def _workload(one: ObjectDocument, scalers: Mapping[tuple[str, str, str], Any], 
     )
 
 
-def _single(one: ObjectDocument, _scalers: Mapping[tuple[str, str, str], Any], name: str) -> Total:
+def _single(one: ObjectDocument, name: str) -> Total:
     pod = _at(one["manifest"], "spec")
     return Total(pods=1, cpu=pod_request(pod, "cpu", name), memory=pod_request(pod, "memory", name))
 
 
-def _per_node(one: ObjectDocument, _scalers: Mapping[tuple[str, str, str], Any], name: str) -> Total:
+def _per_node(one: ObjectDocument, name: str) -> Total:
     pod = _pod(one["manifest"], "template")
     return Total(per_node_cpu=pod_request(pod, "cpu", name), per_node_memory=pod_request(pod, "memory", name))
 
 
-def _job(one: ObjectDocument, _scalers: Mapping[tuple[str, str, str], Any], name: str) -> Total:
+def _job(one: ObjectDocument, name: str) -> Total:
     path = ("jobTemplate", "spec", "template") if one["kind"] == "CronJob" else ("template",)
     outer = _at(one["manifest"], "spec", *path[:-1])
     at_once = outer.get("parallelism", 1)
@@ -144,11 +143,11 @@ def _job(one: ObjectDocument, _scalers: Mapping[tuple[str, str, str], Any], name
     )
 
 
-def _claim(one: ObjectDocument, _scalers: Mapping[tuple[str, str, str], Any], name: str) -> Total:
+def _claim(one: ObjectDocument, name: str) -> Total:
     return Total(storage=claim_request(one["manifest"], name))
 
 
-_COUNTS: dict[str, Callable[[ObjectDocument, Mapping[tuple[str, str, str], Any], str], Total]] = {
+_COUNTS: dict[str, Callable[[ObjectDocument, str], Total]] = {
     "Deployment": _workload,
     "StatefulSet": _workload,
     "ReplicaSet": _workload,
@@ -159,17 +158,6 @@ _COUNTS: dict[str, Callable[[ObjectDocument, Mapping[tuple[str, str, str], Any],
     "CronJob": _job,
     "PersistentVolumeClaim": _claim,
 }
-
-
-def _scalers(objects: Iterable[ObjectDocument]) -> dict[tuple[str, str, str], Any]:
-    """The least replicas that an autoscaler keeps, by namespace, kind and name of what it scales."""
-    found = {}
-    for one in objects:
-        if one["kind"] == "HorizontalPodAutoscaler":
-            spec = _at(one["manifest"], "spec")
-            target = _at(spec, "scaleTargetRef")
-            found[one["namespace"], str(target.get("kind")), str(target.get("name"))] = spec.get("minReplicas") or 1
-    return found
 
 
 def _pod(manifest: Mapping[str, Any], *path: str) -> Mapping[str, Any]:

@@ -74,4 +74,4 @@ def test_the_session_key_of_the_stacks_configuration_is_in_no_output(document: d
         for item in resource["objects"]
         if item["kind"] == "Secret"
     ]
-    assert secrets == ["[secret]", "[secret]"]
+    assert secrets == [{"key": "[secret]"}, {"key": "[secret]"}]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hakit.preview.masking import Mask
-from hakit.testing import Secret
+from hakit.testing import UNKNOWN, Secret
 from hakit.testing.values import secret_strings
 from tests.unit.preview.conftest import Ran, write_project
 
@@ -90,7 +90,11 @@ def test_what_is_not_secret_is_still_there(everything: dict[str, Ran | str]):
     assert "__main__.py:" in text.out, "the traceback is there, without what it would show"
     assert everything["files"] != ""
     secret = next(one for one in fine["resources"] if one["name"] == "creds")
-    assert secret["inputs"]["stringData"] == "[secret]"
+    assert secret["inputs"]["stringData"] == {"password": "[secret]"}
+    assert "\n  ├─ kubernetes:core/v1:Secret creds  default/creds, b: [secret], password: [secret]\n" in text.out
+    files = everything["files"]
+    assert isinstance(files, str)
+    assert "data:\n  b: '[secret]'\nstringData:\n  password: '[secret]'\n" in files
     assert secret["inputs"]["metadata"] == {"name": "creds"}
     assert fine["secret_config"] == ["shop:password"]
 
@@ -111,16 +115,48 @@ def test_a_structure_that_is_secret_as_a_whole_does_not_hide_ordinary_words():
     assert mask.text("ClusterIP of a-long-deep-secret and hunter2") == "ClusterIP of [secret] and [secret]"
 
 
-def test_of_a_secret_kubernetes_object_only_what_names_it_is_shown():
+def test_of_a_kubernetes_secret_everything_but_its_values_is_shown():
     manifest = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": "x", "labels": {"a": "b"}},
+        "metadata": {"name": "x", "labels": {"a": "b"}, "annotations": {"c": "hidden when all of it is secret"}},
+        "type": "Opaque",
         "data": {"k": "v"},
+        "stringData": Secret({"m": "", "l": "w"}),
     }
-    shown = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "data": "[secret]"}
-    assert Mask([]).data(Secret(manifest)) == shown
-    assert Mask([]).data(manifest) == {**manifest, "data": "[secret]"}, "its data is masked unmarked too"
+    shown = {"type": "Opaque", "data": {"k": "[secret]"}, "stringData": {"l": "[secret]", "m": "[secret]"}}
+    named = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x", "labels": {"a": "b"}}}
+    assert Mask([]).data(Secret(manifest)) == {**named, **shown}
+    assert Mask([]).data(manifest) == {**manifest, **shown}, "its data is masked unmarked too"
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (Secret("canary"), "[secret]"), ("canary", "[secret]"), (Secret(UNKNOWN), "[secret]"), (UNKNOWN, "[secret]"),
+        ({}, {}), (None, None), ({"k": {"deep": "canary"}}, {"k": "[secret]"}), ({"k": UNKNOWN}, {"k": "[secret]"}),
+    ],
+)  # fmt: skip
+def test_data_of_a_secret_that_is_no_map_of_texts_shows_nothing(data: object, shown: object):
+    assert Mask([]).data({"kind": "Secret", "data": data}) == {"kind": "Secret", "data": shown}
+
+
+def test_labels_of_a_secret_object_do_not_show_what_its_data_holds():
+    labels = {"app": "orders", "whole": "pin1", "part": "canary-part", "encoded": "canary-encoded", "marked": "abc"}
+    data = {
+        "pin": "pin1",
+        "url": "postgres://orders:canary-part@db",
+        "b": base64.b64encode(b"x canary-encoded").decode(),
+    }
+    manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "orders", "labels": labels}, "data": data}
+    shown = Mask(["abc"], public=["orders"]).data(Secret(manifest))
+    assert shown["metadata"]["labels"] == {
+        "app": "orders",
+        "encoded": "[secret]",
+        "marked": "[secret]",
+        "part": "[secret]",
+        "whole": "[secret]",
+    }
 
 
 def test_a_secret_is_found_in_the_forms_that_text_gives_it():

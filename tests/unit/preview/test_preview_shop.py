@@ -77,12 +77,13 @@ app  4 resources, 5 objects
   │  └─ kubernetes:helm.sh/v3:Release storefront  (5 objects)  [protect]
   │     ├─ ClusterRole shop:web
   │     ├─ CronJob shop/clean
-  │     ├─ Deployment shop/api  1 replica
+  │     ├─ Deployment shop/api  2-9 replicas (autoscaler)
   │     ├─ Deployment shop/web  6 replicas
   │     └─ HorizontalPodAutoscaler shop/api
   └─ kubernetes:helm.sh/v3:Release redis  (chart redis 1.2.3, not rendered)
 
   Findings of storefront · us-east-1 · active: 1 error, 0 warnings, 1 accepted, 1 mended
+    refused: pulumi up stops here, before anything of it is registered
     6 replicas, 4 must serve
     HK003 error   topologySpreadConstraints: the chart ignores this value
 """
@@ -124,7 +125,7 @@ region     role    pods  cpu  memory  storage  cpu/node  memory/node  jobs cpu  
 us-east-1  active     8  2.5  1.63Gi        0         0            0         1          1Gi
 all                  11  5.5  4.63Gi     30Gi      0.05         32Mi         1          1Gi
 
-shop: 2 stacks, 1 error, 0 warnings, 1 accepted, 1 mended
+shop: 2 stacks, 1 error, 0 warnings, 1 accepted, 1 mended; errors in: app
 """
     assert text.out.endswith(table), text.out
 
@@ -166,6 +167,12 @@ def test_a_release_shows_its_objects_once(json_ran: Ran):
     assert release["inputs"]["values"] == {"objects": "[shown as objects]"}
 
 
+def test_replicas_of_an_autoscaled_workload_are_its_least(json_ran: Ran):
+    objects = [one for resource in json_ran.stack("app")["resources"] for one in resource["objects"]]
+    replicas = {one["name"]: one["replicas"] for one in objects if one["kind"] == "Deployment"}
+    assert replicas == {"api": 2, "web": 6}
+
+
 def test_manifests_are_one_file_an_object(text: Ran, shop: Project):
     files = sorted(str(path.relative_to(shop.root / "out")) for path in (shop.root / "out").rglob("*.yaml"))
     assert files == [
@@ -178,6 +185,10 @@ def test_manifests_are_one_file_an_object(text: Ran, shop: Project):
         "base/shop/DaemonSet-agent.yaml",
         "base/shop/StatefulSet-db.yaml",
     ]
+    scaler = (shop.root / "out/app/shop/HorizontalPodAutoscaler-api.yaml").read_text()
+    assert "metadata:\n  name: api\n  namespace: shop\nspec:\n" in scaler, "its release is in that namespace"
+    role = (shop.root / "out/app/_cluster/ClusterRole-shop_web.yaml").read_text()
+    assert "metadata:\n  name: shop:web\nrules: []\n" in role
     namespace = (shop.root / "out/base/_cluster/Namespace-shop.yaml").read_text()
     assert namespace == "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n"
 
