@@ -143,18 +143,30 @@ def sweep(state: Path) -> list[str]:
     ended: list[str] = []
     with _alone(state):
         for path in sorted(state.glob(f"*/{_RECORD}")):
-            record = json.loads(path.read_text(encoding="utf-8"))
+            try:
+                record = json.loads(path.read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                continue  # its owner lives, and has ended it this moment
             if _is(record["owner"]):
                 continue
             for name, process in record["processes"].items():
                 if _is(process):
-                    os.kill(process[0], signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(process[0], signal.SIGKILL)
                     ended.append(f"{path.parent.name}/{name}")
             shutil.rmtree(path.parent, ignore_errors=True)
-        logs = sorted((state / "logs").glob("*"), key=lambda folder: folder.stat().st_mtime)
+        logs = sorted((state / "logs").glob("*"), key=_age)
         for folder in logs[:-_KEPT_LOGS]:
             shutil.rmtree(folder, ignore_errors=True)
     return ended
+
+
+def _age(folder: Path) -> float:
+    """When it was last written to; 0 when another run has just removed it."""
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _is(process: Sequence[object]) -> bool:

@@ -54,6 +54,20 @@ def test_a_lab_whose_owner_lives_is_left_alone(tmp_path: Path):
     lab.close(keep_logs=False)
 
 
+def test_a_lab_that_ends_while_another_sweeps_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Two workers of one test run: the sweep has seen the record, and its owner removes it before it is read."""
+    other = Processes(tmp_path / "other")
+    read = Path.read_text
+
+    def ends_first(path: Path, *args: str, **options: str) -> str:
+        if path.name == "processes.json":
+            other.close(keep_logs=False)
+        return read(path, *args, **options)
+
+    monkeypatch.setattr(Path, "read_text", ends_first)
+    assert sweep(tmp_path) == []
+
+
 def test_closing_ends_every_process_and_keeps_only_logs_that_are_asked_for(tmp_path: Path):
     lab = Processes(tmp_path / "mine")
     lab.start("saying", ["sh", "-c", "echo $$; exec sleep 60"])
