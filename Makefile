@@ -29,7 +29,7 @@ lab-tools: ## build Kubernetes, Helm and Pulumi from their Go modules into lab/b
 	@nice -n 15 $(PYTHON) lab/build.py
 
 lab-test: $(STAMP) lab-tools ## hakit against a real Kubernetes, Helm and Pulumi
-	@$(BIN)/python -m pytest tests/lab -m lab -n 2 --dist loadfile
+	@$(BIN)/python -m pytest tests/lab -m lab
 
 lab: $(STAMP) lab-tools ## two regions to explore with kubectl, until Ctrl-C
 	@$(BIN)/python -m lab.harness
