@@ -16,7 +16,7 @@ from hakit.charts.manifests import Object
 from hakit.charts.objects import name_of, of_kind
 from hakit.charts.render import Release
 from hakit.charts.source import load, read_values
-from hakit.errors import HakitError
+from hakit.errors import HakitError, counted
 from hakit.findings import Accepted, Finding, Settled, format_finding, settle
 
 
@@ -161,17 +161,13 @@ def _totals(checked: Sequence[Checked], *, hardened: bool) -> list[str]:
     errors = sum(len(each.settled.errors) for each in checked)
     warnings = sum(len(each.settled.open) for each in checked) - errors
     accepted = sum(len(each.settled.accepted) for each in checked)
-    total = f"{_count(errors, 'error')}, {_count(warnings, 'warning')} in {_count(len(checked), 'chart')}"
+    total = f"{counted(errors, 'error')}, {counted(warnings, 'warning')} in {counted(len(checked), 'chart')}"
     if accepted:
         total += f"; {accepted} accepted"
     mendable = sum(finding in each.mendable for each in checked for finding in each.settled.open)
     if hardened or not mendable:
         return [total]
     return [f"{total}; {mendable} of them ZonalApp mends by itself (--hardened leaves them out)"]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def as_json(checked: Sequence[Checked]) -> str:

@@ -43,6 +43,11 @@ class HakitError(Exception):
         return "\n".join(lines)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def nearest(given: object, names: Iterable[str]) -> str | None:
     """The allowed name that `given` was most likely meant to be, or None."""
     found = get_close_matches(str(given), list(names), n=1, cutoff=0.6)

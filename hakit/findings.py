@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from hakit.errors import HakitError
+from hakit.errors import HakitError, counted
 from hakit.rules import RULES, Rule, Severity
 
 
@@ -176,10 +176,9 @@ class FindingsError(HakitError):
 
     def __init__(self, where: str, findings: Iterable[Finding]) -> None:
         self.findings = in_order(findings)
-        count = len(self.findings)
         text = "\n".join(format_finding(finding) for finding in self.findings)
         super().__init__(
-            f"{count} error finding{'s' if count > 1 else ''}\n{text}",
+            f"{counted(len(self.findings), 'error finding')}\n{text}",
             where=where,
             do='mend them, or accept one on the record: accept={"HK...": "why"}',
         )

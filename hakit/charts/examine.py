@@ -10,7 +10,7 @@ from hakit.charts.holes import Draft
 from hakit.charts.ignored import Keys, audit_values
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
-from hakit.charts.render import Release, render, render_texts
+from hakit.charts.render import Release, parse_texts, render_texts
 from hakit.charts.source import Chart
 from hakit.charts.stability import audit_stability
 from hakit.charts.templates import audit_templates
@@ -61,11 +61,11 @@ def examine_chart(
     chart: Chart, draft: Draft, release: Release, where: Mapping[Keys, str] | None = None
 ) -> list[Finding]:
     """Findings about the chart and the values, which no hardening of objects can mend."""
-    first, second = (render(chart, draft.values, release) for _ in range(2))
+    first, second = (render_texts(chart, draft.values, release) for _ in range(2))
     return in_order(
         [
-            *audit_templates(chart, render_texts(chart, draft.values, release)),
-            *audit_stability(first, second),
+            *audit_templates(chart, first),
+            *audit_stability(*(parse_texts(chart, texts, draft.values) for texts in (first, second))),
             *audit_values(chart, draft.values, release, where),
         ]
     )

@@ -94,7 +94,11 @@ def render(chart: Chart, values: Mapping[str, Any], release: Release) -> list[Ob
     Raises:
         HakitError: the chart does not render, or what it renders is no YAML or no Kubernetes object.
     """
-    texts = render_texts(chart, values, release)
+    return parse_texts(chart, render_texts(chart, values, release), values)
+
+
+def parse_texts(chart: Chart, texts: Mapping[str, str], values: Mapping[str, Any]) -> list[Object]:
+    """The objects in rendered texts. Raises HakitError as `render` does."""
     return [obj for name in sorted(texts) for obj in parse_template(chart, name, texts[name], values)]
 
 

@@ -185,22 +185,6 @@ def _last(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def line_numbers(text: str) -> dict[tuple[str, ...], int]:
-    """The line of each key of a YAML mapping, by its path."""
-    import yaml
-
-    lines: dict[tuple[str, ...], int] = {}
-
-    def walk(node: Any, path: tuple[str, ...]) -> None:
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                lines[(*path, str(key.value))] = key.start_mark.line + 1
-                walk(value, (*path, str(key.value)))
-
-    walk(yaml.compose(text, Loader=yaml.SafeLoader), ())
-    return lines
-
-
 def read_values(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]:
     """A values file, and file:line of each of its keys.
 
@@ -215,8 +199,7 @@ def read_values(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]
     try:
         text = path.read_text(encoding="utf-8")
         found = load_values(text)
-        _refuse_duplicates(text, path)
-        lines = line_numbers(text)
+        places = _places(text, path)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise HakitError(
@@ -233,29 +216,35 @@ def read_values(path: Path) -> tuple[dict[str, Any], dict[tuple[str, ...], str]]
         raise HakitError(
             "values: not a mapping", where=f"{path}:1", given=type(found).__name__, allowed="keys and values"
         )
-    return found, {key: f"{path}:{line}" for key, line in lines.items()}
+    return found, places
 
 
-def _refuse_duplicates(text: str, path: Path) -> None:
+def _places(text: str, path: Path) -> dict[tuple[str, ...], str]:
+    """`file:line` of each key by its path. Raises HakitError for a key that stands twice in one mapping."""
     import yaml
 
-    def walk(node: Any, dotted: str) -> None:
+    places: dict[tuple[str, ...], str] = {}
+
+    def walk(node: Any, above: tuple[str, ...]) -> None:
         if isinstance(node, yaml.SequenceNode):
             for item in node.value:
-                walk(item, dotted)
+                walk(item, above)
         if not isinstance(node, yaml.MappingNode):
             return
         seen: dict[str, int] = {}
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + 1
-            full = f"{dotted}.{name}" if dotted else name
+            here = (*above, name)
             if name in seen and name != "<<":
+                dotted = ".".join(here)
                 raise HakitError(
-                    f"values: {full} is there twice, first in line {seen[name]}; Helm silently takes the last",
+                    f"values: {dotted} is there twice, first in line {seen[name]}; Helm silently takes the last",
                     where=f"{path}:{line}",
                     do="keep one of them",
                 )
             seen[name] = line
-            walk(value, full)
+            places.setdefault(here, f"{path}:{line}")
+            walk(value, here)
 
-    walk(yaml.compose(text, Loader=yaml.SafeLoader), "")
+    walk(yaml.compose(text, Loader=yaml.SafeLoader), ())
+    return places

@@ -13,13 +13,13 @@ from hakit.charts.audit.placement import left_after_a_zone
 from hakit.charts.examine import Examined, examine, examine_chart, refuse_nothing
 from hakit.charts.holes import Draft, Hole, Leaf, draft, needs_a_plain_value
 from hakit.charts.manifests import Object
-from hakit.charts.objects import id_of, name_of, of_kind, replicas_of, workloads
+from hakit.charts.objects import id_of, name_of, namespace_of, of_kind, replicas_of, workloads
 from hakit.charts.render import Release, secret_texts
 from hakit.charts.source import Chart, load
 from hakit.components.project import load_topology, project_root
 from hakit.components.providers import claim_release, provider_of
 from hakit.components.zonal_app_args import ZonalAppArgs
-from hakit.errors import HakitError
+from hakit.errors import HakitError, counted
 from hakit.findings import AppReport, Finding, Settled, is_collecting, report, settle
 from hakit.plan import zonal
 from hakit.plan.workloads import intent
@@ -66,23 +66,26 @@ class ZonalApp(pulumi.ComponentResource):
         chart = load(spec.chart, project_root(), spec.where)
         release = Release(spec.release_name, spec.namespace)
         unknown: dict[Hole, pulumi.Output[Any]] = {}
-        values = _with_holes(spec.values, "", unknown)
         with _told_for(spec):
+            values = _with_holes(spec.values, "", unknown)
             drafted = draft(chart, values, release, spec.where)
             refuse_nothing(chart, drafted.objects, spec.where)
             examined, settled = _examine(spec, chart, drafted, release)
+            objects = freeze.keyed(examined.objects, spec.namespace)
         claim_release(provider, spec.namespace, spec.release_name, name)
         summary = _summary(spec, chart, examined, settled)
         report(AppReport(name, spec.region, spec.role, settled, examined.mended, summary))
+
+        folder = _frozen(chart)
 
         super().__init__("hakit:index:ZonalApp", name, None, opts)
         definitions = [self._definition(name, definition) for definition in chart.crds]
         self._release = k8s.helm.v3.Release(
             f"{name}-release",
-            chart=_frozen(chart),
+            chart=folder,
             name=spec.release_name,
             namespace=spec.namespace,
-            values={"objects": _contents(examined.objects, spec, drafted, unknown)},
+            values={"objects": _contents(objects, spec, drafted, unknown)},
             # Atomic takes a failed upgrade back; claims and definitions are annotated to stay in every case.
             atomic=spec.roles[spec.role].wait,
             skip_await=not spec.roles[spec.role].wait,
@@ -98,7 +101,7 @@ class ZonalApp(pulumi.ComponentResource):
             "name": spec.release_name,
             "namespace": spec.namespace,
             "services": {
-                name_of(service): f"{name_of(service)}.{spec.namespace}.svc"
+                name_of(service): f"{name_of(service)}.{namespace_of(service, spec.namespace)}.svc"
                 for service in of_kind(examined.objects, "Service")
             },
             "replicas": {id_of(workload): replicas_of(workload, examined.objects) for workload in running},
@@ -194,7 +197,7 @@ def _frozen(chart: Chart) -> str:
 
 
 def _contents(
-    objects: list[Object], spec: AppSpec, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any]]
+    objects: Mapping[str, Object], spec: AppSpec, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any]]
 ) -> dict[str, Any]:
     """The objects as the release's values: each leaf with a hole an Output of its own, each Secret a secret, and so is
     each text that holds a plain value of a key such as `password`: it belongs in no diff and in no plain state."""
@@ -213,7 +216,7 @@ def _contents(
 
     return {
         key: pulumi.Output.secret(filled(obj)) if obj.get("kind") == "Secret" else filled(obj)
-        for key, obj in freeze.keyed(objects, spec.namespace).items()
+        for key, obj in objects.items()
     }
 
 
@@ -232,18 +235,14 @@ def _summary(spec: AppSpec, chart: Chart, examined: Examined, settled: Settled) 
     pods = [_pods(name_of(workload), replicas_of(workload, examined.objects), len(spec.zones)) for workload in running]
     parts = [
         f"{spec.release_name} ({chart.name} {chart.version}){place}",
-        f"{', '.join(pods) or 'no workload'} over {len(spec.zones)} zone{'s' if len(spec.zones) > 1 else ''}",
+        f"{', '.join(pods) or 'no workload'} over {counted(len(spec.zones), 'zone')}",
     ]
     if settled.accepted:
         parts.append(f"{len(settled.accepted)} accepted")
     if settled.open:
         errors = len(settled.errors)
-        parts.append(f"{_count(errors, 'error')}, {_count(len(settled.open) - errors, 'warning')}")
+        parts.append(f"{counted(errors, 'error')}, {counted(len(settled.open) - errors, 'warning')}")
     return "; ".join(parts)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _pods(name: str, replicas: int, zones: int) -> str:

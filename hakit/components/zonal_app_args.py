@@ -113,8 +113,8 @@ class ZonalAppArgs(TypedDict, total=False):
     existing_volumes: bool
     """The claims may be bound to zones already: spread over zones is a wish for pods with claims. Default false."""
     accept: dict[str, str]
-    """Findings that are let through, with the reason: by `HK012`, or by `HK004 Deployment/worker` for one of several.
-    Never for what cannot be deployed."""
+    """Findings that are let through, with the reason: by `HK012`, or by `HK004 Deployment/worker` for one of
+    several."""
     timeout: int
     """Seconds that Helm waits for the pods. Default 600: twice Helm's own, for images that a new zone pulls first."""
     delivery: str

@@ -19,7 +19,7 @@ ACTIVE, STANDBY = "active", "standby"
 
 #: Seconds that Helm waits for pods: the default timeout of 300 is short for images that are pulled into a new zone.
 TIMEOUT = 600
-#: The oldest Kubernetes version that is still supported upstream; fields newer than it are left out.
+#: What is taken for the cluster's version when none is given. The newest field that hakit sets needs 1.30.
 KUBERNETES = "1.34"
 
 _ROLE_KEYS = ("replicas", "needs", "hooks", "wait")

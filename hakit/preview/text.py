@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
+from hakit.errors import counted
 from hakit.findings import Finding, format_finding
 from hakit.preview.document import PreviewDocument, ReportDocument, StackDocument, TotalDocument
 from hakit.preview.paint import Paint
@@ -41,7 +42,7 @@ def counts(stacks: Sequence[StackDocument]) -> dict[str, int]:
 def _stack(stack: StackDocument, same_as: str, verbose: bool, paint: Paint) -> str:
     objects = sum(len(resource["objects"]) for resource in stack["resources"])
     size = ", ".join(
-        _plural(number, noun) for number, noun in ((len(stack["resources"]), "resource"), (objects, "object"))
+        counted(number, noun) for number, noun in ((len(stack["resources"]), "resource"), (objects, "object"))
     )
     lines = [f"{paint(stack['stack'], 'bold')}  {size}"]
     lines += _error(stack, same_as, paint)
@@ -83,7 +84,7 @@ def _findings(stack: StackDocument, verbose: bool, paint: Paint) -> list[str]:
     for report in stack["findings"]:
         title = " · ".join(part for part in (report["app"], report["region"], report["role"]) if part)
         number = counts([{**stack, "findings": [report]}])
-        parts = [_plural(number["error"], "error"), _plural(number["warning"], "warning")]
+        parts = [counted(number["error"], "error"), counted(number["warning"], "warning")]
         parts += [f"{number[key]} {key}" for key in ("accepted", "mended") if number[key]]
         lines += ["", f"  {paint(f'Findings of {title}', 'bold')}: {', '.join(parts)}"]
         lines += [f"    {line}" for line in _report(report, verbose, paint)]
@@ -145,8 +146,8 @@ def _section(title: str, items: Sequence[str], paint: Paint, *, wrap: bool = Tru
 def _summary(preview: PreviewDocument, paint: Paint) -> str:
     stacks = preview["stacks"]
     number = counts(stacks)
-    errors, warnings = _plural(number["error"], "error"), _plural(number["warning"], "warning")
-    parts = [_plural(len(stacks), "stack"), errors, warnings]
+    errors, warnings = counted(number["error"], "error"), counted(number["warning"], "warning")
+    parts = [counted(len(stacks), "stack"), errors, warnings]
     parts += [f"{number[key]} {key}" for key in ("accepted", "mended") if number[key]]
     failed = [stack["stack"] for stack in stacks if stack["status"] != "ok"]
     wrong = [stack["stack"] for stack in stacks if counts([stack])["error"]]
@@ -175,7 +176,3 @@ def _wrap(text: str, indent: str, further: str | None = None, width: int = WIDTH
         break_long_words=False,
         break_on_hyphens=False,
     ) or [indent]
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hakit.errors import counted
 from hakit.preview.document import ObjectDocument, ResourceDocument
 from hakit.preview.objects import RELEASE, ZONAL_APP, Scalers, scaler_of, scalers
 from hakit.preview.paint import Paint
@@ -68,7 +69,7 @@ def _resource_line(resource: ResourceDocument, look: _Look) -> str:
 def _describe(resource: ResourceDocument, look: _Look) -> str:
     objects, inputs = resource["objects"], resource["inputs"]
     if resource["type"] == RELEASE and objects:
-        return f"({_count(len(objects), 'object')})"
+        return f"({counted(len(objects), 'object')})"
     if resource["type"] == RELEASE or "helm.sh" in resource["type"]:
         chart, version = inputs.get("chart") or "?", inputs.get("version")
         return f"(chart {chart}{f' {version}' if version else ''}, not rendered)"
@@ -112,7 +113,7 @@ def _state(one: ObjectDocument, resource: ResourceDocument, known: Scalers) -> l
 
 
 def _replicas(number: int | str) -> str:
-    return _count(number, "replica") if isinstance(number, int) else f"{number} replicas"
+    return counted(number, "replica") if isinstance(number, int) else f"{number} replicas"
 
 
 def _contents(manifest: Mapping[str, object]) -> list[str]:
@@ -121,12 +122,8 @@ def _contents(manifest: Mapping[str, object]) -> list[str]:
     keys = sorted({str(key) for part in parts if isinstance(part, Mapping) for key in part})
     shown = [f"{key}: [secret]" for key in keys]
     if len(", ".join(shown)) > _LONGEST:
-        shown = [_count(len(keys), "key")]
+        shown = [counted(len(keys), "key")]
     return [str(manifest[key]) for key in ("type",) if manifest.get(key)] + shown
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def short_type(token: str) -> str:

@@ -351,6 +351,26 @@ def test_a_chart_that_renders_nothing_is_refused(tmp_path: Path) -> None:
         run(app({"chart": "nothing", "namespace": "shop", "zones": ZONES}), tmp_path)
 
 
+def test_an_object_that_the_chart_makes_twice_stops_it_before_anything_is_registered(tmp_path: Path) -> None:
+    chart = tmp_path / "twice"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: twice\nversion: 1.0.0\n")
+    for name in ("one", "two"):
+        text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: map}\n"
+        (chart / "templates" / f"{name}.yaml").write_text(text)
+    seen: list[str] = []
+
+    def program() -> None:
+        try:
+            app({"chart": "twice", "namespace": "shop", "zones": ZONES})()
+        except HakitError as error:
+            seen.append(str(error).splitlines()[0])
+
+    recording = run(program, tmp_path)
+    assert seen == ["ZonalApp 'storefront': the chart renders ConfigMap/map twice"]
+    assert [resource.type for resource in recording.resources] == ["pulumi:providers:kubernetes"]
+
+
 def test_an_error_of_the_chart_names_the_application_that_deploys_it(tmp_path: Path) -> None:
     with pytest.raises(HakitError, match=r"^ZonalApp 'storefront': chart examples/charts/storefront: .*session.key"):
         run(app(storefront(values={"session": {"key": ""}})), tmp_path)
