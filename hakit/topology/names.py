@@ -9,8 +9,11 @@ from hakit.topology.model import Topology
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET_LIMIT = 63
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: "Role name: 64 characters"
+ROLE_LIMIT = 64
 # RFC 1035, 2.3.4: a host name as text.
 HOST_LIMIT = 253
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
 def cluster(database: str, incarnation: int) -> str:
@@ -42,19 +45,48 @@ def bucket(prefix: str, environment: str, region: str, purpose: str) -> str:
     A hash follows, after two hyphens, when the name would be too long or when a hyphen in prefix, environment or
     purpose would let two different inputs meet in one name.
     """
-    parts = (prefix, environment, region, purpose)
-    plain = "-".join(parts).lower()
-    unmistakable = not any("-" in part for part in (prefix, environment, purpose)) and "--" not in plain
-    if unmistakable and len(plain) <= BUCKET_LIMIT and plain == "-".join(parts):
-        return plain
-    digest = sha256("\0".join(parts).encode()).hexdigest()[:10]
-    return f"{plain[: BUCKET_LIMIT - 12].rstrip('-')}--{digest}"
+    return _joined((prefix, environment, region, purpose), BUCKET_LIMIT)
 
 
 def bucket_of(topology: Topology, region: str, purpose: str) -> str:
     """A region's bucket for a purpose, such as `wal`. Raises HakitError for an unknown region."""
     topology.region(region)
     return bucket(topology.aws.prefix, topology.environment, region, purpose)
+
+
+def role_name(topology: Topology, region: str, purpose: str) -> str:
+    """The IAM role of a region's databases and applications for a purpose: `acme-prod-us-east-1-wal-access`.
+
+    Service accounts of the region's cluster assume it, by the cluster's OIDC issuer or by EKS Pod Identity; it reaches
+    the buckets of that purpose. BucketPair makes it in the `shared` stack. Made unmistakable as a bucket's name is.
+
+    Raises:
+        HakitError: unknown region.
+    """
+    return _role(topology, region, purpose, "access")
+
+
+def role_arn(topology: Topology, region: str, purpose: str) -> str:
+    """The ARN of `role_name`: what a service account's `eks.amazonaws.com/role-arn` annotation says.
+
+    Raises:
+        HakitError: unknown region.
+    """
+    name = role_name(topology, region, purpose)
+    return f"arn:{partition(region)}:iam::{topology.aws.account}:role/{name}"
+
+
+def replication_role_name(topology: Topology, region: str, purpose: str) -> str:
+    """The IAM role by which S3 copies a region's bucket to others: `acme-prod-us-east-1-wal-replication`."""
+    return _role(topology, region, purpose, "replication")
+
+
+def partition(region: str) -> str:
+    """The first part of every ARN in a region.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+    """
+    return next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
 
 
 def origin_host(region: str, host: str) -> str:
@@ -96,3 +128,22 @@ def shared_view(topology: Topology) -> dict[str, Any]:
         "regions": regions,
         "pairs": pairs,
     }
+
+
+def _role(topology: Topology, region: str, purpose: str, kind: str) -> str:
+    topology.region(region)
+    return _joined((topology.aws.prefix, topology.environment, region, purpose, kind), ROLE_LIMIT)
+
+
+def _joined(parts: tuple[str, ...], limit: int) -> str:
+    """Prefix, environment, region, purpose and so on as one name; no two different inputs meet in one.
+
+    Only the region may have hyphens of its own: then every other part can be told from the first and the last ones.
+    """
+    plain = "-".join(parts).lower()
+    others = parts[:2] + parts[3:]
+    unmistakable = not any("-" in part for part in others) and "--" not in plain
+    if unmistakable and len(plain) <= limit and plain == "-".join(parts):
+        return plain
+    digest = sha256("\0".join(parts).encode()).hexdigest()[:10]
+    return f"{plain[: limit - 12].rstrip('-')}--{digest}"

@@ -1,6 +1,7 @@
 """Names that two stacks compute alike, what `shared` may see, and the schema."""
 
 import json
+import re
 from itertools import product
 
 import pytest
@@ -28,9 +29,26 @@ def test_names_by_hand() -> None:
     assert names.stack("prod", "us-east-1") == "prod-us-east-1"
 
 
+def test_roles_by_hand() -> None:
+    assert names.role_name(TOPOLOGY, "us-east-1", "wal") == "acme-prod-us-east-1-wal-access"
+    assert (
+        names.role_arn(TOPOLOGY, "us-east-1", "wal") == "arn:aws:iam::111122223333:role/acme-prod-us-east-1-wal-access"
+    )
+    assert names.replication_role_name(TOPOLOGY, "us-east-1", "wal") == "acme-prod-us-east-1-wal-replication"
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
+)
+def test_an_arn_starts_with_its_regions_partition(region: str, partition: str) -> None:
+    moved = loading.parse(EXAMPLE.replace("us-east-1", region), "t.yaml")
+    assert names.role_arn(moved, region, "wal").startswith(f"arn:{partition}:iam::111122223333:role/acme-prod-{region}")
+
+
 def test_names_of_what_does_not_exist_or_does_not_fit_are_refused() -> None:
-    with pytest.raises(HakitError, match="unknown region"):
-        names.bucket_of(TOPOLOGY, "us-east-2", "wal")
+    for name in (names.bucket_of, names.role_name, names.role_arn, names.replication_role_name):
+        with pytest.raises(HakitError, match="unknown region"):
+            name(TOPOLOGY, "us-east-2", "wal")
     with pytest.raises(HakitError, match=r"the origin's name has 26[0-9] characters"):
         names.origin_host("us-east-1", "a" * 245)
 
@@ -57,6 +75,37 @@ def test_every_split_of_one_text_is_a_bucket_of_its_own() -> None:
     words = ["a", "b", "a-b", "b-a", "a-b-a"]
     made = {names.bucket(*parts) for parts in product(words, repeat=4)}
     assert len(made) == len(words) ** 4
+
+
+@settings(derandomize=True, max_examples=60, deadline=None, database=None)
+@given(st.lists(st.tuples(WORD, WORD, WORD), min_size=2, max_size=5, unique=True))
+def test_different_roles_have_different_names_that_iam_takes(parts: list[tuple[str, str, str]]) -> None:
+    made = []
+    for prefix, environment, purpose in parts:
+        text = EXAMPLE.replace("prefix: acme", f"prefix: {prefix!r}").replace(
+            "environment: prod", f"environment: {environment!r}"
+        )
+        topology = loading.parse(text, "t.yaml")
+        for region in topology.regions:
+            made += [
+                names.role_name(topology, region, purpose),
+                names.replication_role_name(topology, region, purpose),
+            ]
+    assert len(set(made)) == len(parts) * 4
+    assert all(re.fullmatch(r"[a-z0-9-]{1,64}", name) for name in made), (
+        "lower case: IAM tells names apart without case"
+    )
+
+
+def test_a_purpose_that_ends_like_a_kind_of_role_is_a_role_of_its_own() -> None:
+    assert names.role_name(TOPOLOGY, "us-east-1", "wal-replication") != names.replication_role_name(
+        TOPOLOGY, "us-east-1", "wal"
+    )
+    made = {
+        names.role_name(TOPOLOGY, "us-east-1", purpose)
+        for purpose in ("wal", "wal-access", "wal-replication", "access")
+    }
+    assert len(made) == 4
 
 
 T1 = 'tokens: {orders: "T1"}'
