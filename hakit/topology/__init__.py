@@ -1,13 +1,13 @@
 """The topology: what is declared about regions and pairs, and everything that follows from it alone.
 
 `load` reads a file; `handovers` says what follows from a pair's list, `intents` what each region emits, `writing` who
-may add to it, `fence` what a region may create and when it is fenced, `edit` changes the file, `names` and `schema`
+may add to it, `fence` what a region may create, `turn` when it is fenced, `edit` changes the file, `names` and `schema`
 serve every layer.
 """
 
-from hakit.topology.handovers import Copy as Copy
-from hakit.topology.handovers import Epoch as Epoch
-from hakit.topology.handovers import Witness as Witness
+from hakit.topology.copies import Copy as Copy
+from hakit.topology.copies import Epoch as Epoch
+from hakit.topology.copies import Witness as Witness
 from hakit.topology.handovers import active_region as active_region
 from hakit.topology.handovers import epoch as epoch
 from hakit.topology.handovers import role as role

@@ -1,8 +1,8 @@
 """What follows from a pair's list of handovers: epochs, roles, who is active, what the witness must say. All pure.
 
 The rules were model-checked and `tests/unit/topology` checks them again. What each region's program emits stands in
-`intents`, who may write an entry in `writing`, what a region may create or update and when it is fenced in `fence`,
-what a list may look like in `listing`.
+`intents`, who may write an entry in `writing`, what a region may create or update in `fence`, when it is fenced in
+`turn`, what a list may look like in `listing`.
 """
 
 from collections.abc import Callable
@@ -11,51 +11,10 @@ from types import MappingProxyType
 from typing import Literal, Protocol
 
 from hakit.errors import HakitError
+from hakit.topology.copies import Copy, Epoch, Witness
 from hakit.topology.model import Handover, Pair
 
 Role = Literal["active", "standby"]
-
-
-@dataclass(frozen=True, order=True)
-class Epoch:
-    """How far the list has come for one database: entries, then step 0 (no token), 1 (token), 2 (settled)."""
-
-    entries: int
-    step: int
-
-    @property
-    def number(self) -> int:
-        """The epoch as the one integer that Clusters and records carry."""
-        return self.entries * 10 + self.step
-
-    @classmethod
-    def of(cls, number: int) -> "Epoch":
-        """The epoch that an annotation's integer stands for."""
-        return cls(*divmod(number, 10))
-
-
-@dataclass(frozen=True, order=True)
-class Copy:
-    """One incarnation of a database in one region."""
-
-    region: str
-    incarnation: int
-
-    def __str__(self) -> str:
-        return f"{self.region}, incarnation {self.incarnation}"
-
-
-@dataclass(frozen=True)
-class Witness:
-    """Who may be writable, as told to every region: the entry's number, from 1, and the copy. It only rises."""
-
-    entry: int
-    region: str
-    incarnation: int
-
-    @property
-    def copy(self) -> Copy:
-        return Copy(self.region, self.incarnation)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from hakit.topology.handovers import Copy, Epoch, Standing, check_region, epoch, standing
+from hakit.topology.copies import Copy, Epoch
+from hakit.topology.handovers import Standing, check_region, epoch, standing
 from hakit.topology.model import Pair
 
 Bootstrap = Literal["initdb", "recovery"]

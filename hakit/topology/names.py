@@ -4,7 +4,7 @@ from hashlib import sha256
 from typing import Any
 
 from hakit.errors import HakitError
-from hakit.topology.handovers import Copy
+from hakit.topology.copies import Copy
 from hakit.topology.model import Topology
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html

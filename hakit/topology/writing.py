@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hakit.errors import HakitError
-from hakit.topology.handovers import Copy, Epoch, Standing, epoch, known, standing
+from hakit.topology.copies import Copy, Epoch
+from hakit.topology.handovers import Standing, epoch, known, standing
 from hakit.topology.listing import entries
 from hakit.topology.model import Handover, Pair
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from hakit.errors import HakitError
-from hakit.topology.fence import Record, Watched, fence_turn, guard_allows, may_create, may_drop, raise_witness
+from hakit.topology.fence import Record, guard_allows, may_create, may_drop, raise_witness
 from hakit.topology.handovers import Copy, Epoch, Witness, active_region, epoch, role, witness_wanted
 from hakit.topology.intents import cluster_intent
 from hakit.topology.model import Handover, Pair, make_pair
+from hakit.topology.turn import Watched, fence_turn
 from hakit.topology.writing import Seen, may_append, may_record_token, may_settle
 
 A, B, C = Copy("a", 1), Copy("b", 1), Copy("c", 1)

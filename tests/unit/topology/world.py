@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from hakit.errors import HakitError
-from hakit.topology import fence, handovers, intents, listing, writing
+from hakit.topology import fence, handovers, intents, listing, turn, writing
 from hakit.topology.handovers import Copy, Standing, Witness
 from hakit.topology.intents import ClusterIntent
 from hakit.topology.model import Handover, Pair, make_pair
@@ -118,7 +118,7 @@ class Rules:
     witness_allows: Callable[..., bool] = fence.witness_allows
     may_create: Callable[..., None] = fence.may_create
     may_drop: Callable[..., None] = fence.may_drop
-    fence_turn: Callable[..., str | None] = fence.fence_turn
+    fence_turn: Callable[..., str | None] = turn.fence_turn
     may_append: Callable[..., None] = writing.may_append
     may_record_token: Callable[..., None] = writing.may_record_token
     may_settle: Callable[..., None] = writing.may_settle
@@ -323,7 +323,7 @@ class World:
         for _, place in state.connected():
             newest = max((each.copy.incarnation for each in place.clusters), default=0)
             for each in place.clusters:
-                seen = fence.Watched(each.copy, each.intent.epoch, each.intent.is_primary, each.fenced)
+                seen = turn.Watched(each.copy, each.intent.epoch, each.intent.is_primary, each.fenced)
                 does = self.rules.fence_turn(state.witness, seen, newest > each.copy.incarnation)
                 if does:
                     state = self._set(state, each._replace(fenced=does == "fence"))
