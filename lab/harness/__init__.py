@@ -8,6 +8,7 @@ with LabRegion("east", zones=["a", "b", "c"]) as region:
 
 from lab.harness.client import Client, RefusedError
 from lab.harness.helm import Helm, HelmError
+from lab.harness.network import Network, RegionNetwork, network_problem, sweep_networks
 from lab.harness.processes import LabError, sweep
 from lab.harness.region import LabRegion
 from lab.harness.tools import missing
@@ -19,9 +20,13 @@ __all__ = [
     "HelmError",
     "LabError",
     "LabRegion",
+    "Network",
     "NotWithinError",
     "RefusedError",
+    "RegionNetwork",
     "missing",
+    "network_problem",
     "sweep",
+    "sweep_networks",
     "wait_for",
 ]

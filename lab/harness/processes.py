@@ -147,10 +147,10 @@ def sweep(state: Path) -> list[str]:
                 record = json.loads(path.read_text(encoding="utf-8"))
             except FileNotFoundError:
                 continue  # its owner lives, and has ended it this moment
-            if _is(record["owner"]):
+            if is_running(record["owner"]):
                 continue
             for name, process in record["processes"].items():
-                if _is(process):
+                if is_running(process):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(process[0], signal.SIGKILL)
                     ended.append(f"{path.parent.name}/{name}")
@@ -169,7 +169,7 @@ def _age(folder: Path) -> float:
         return 0.0
 
 
-def _is(process: Sequence[object]) -> bool:
+def is_running(process: Sequence[object]) -> bool:
     """Whether the process of this id is still the one that was started then."""
     pid, started = process
     return isinstance(pid, int) and bool(started) and started_at(pid) == started

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lab.harness import Client, Helm, LabRegion, missing
+from lab.harness import Client, Helm, LabRegion, missing, network_problem
 from lab.harness.tools import REGION_TOOLS
 
 _failures = pytest.StashKey[int]()
@@ -22,9 +22,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def need(*names: str) -> None:
     """Skip when a tool is not built; under CI a skip would hide that nothing was proven."""
-    if problem := missing(*names):
-        if os.environ.get("CI") == "true":
-            pytest.fail(problem, pytrace=False)
+    _demand(missing(*names))
+
+
+def need_network() -> None:
+    """Skip where regions can have no networks of their own, without root above all; fail under CI."""
+    _demand(network_problem())
+
+
+def _demand(problem: str) -> None:
+    if problem and os.environ.get("CI") == "true":
+        pytest.fail(problem, pytrace=False)
+    if problem:
         pytest.skip(problem)
 
 
