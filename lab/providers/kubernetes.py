@@ -12,20 +12,16 @@ import json
 import os
 import sys
 import tempfile
-import time
-from concurrent import futures
 from pathlib import Path
 from typing import Any
 
 import grpc
-from google.protobuf import json_format
 from google.protobuf.empty_pb2 import Empty  # ty: ignore[missing-module-member]  made at run time
-from google.protobuf.struct_pb2 import Struct  # ty: ignore[missing-module-member]  made at run time
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import provider_pb2
 
 from lab.harness.client import Client, Object, RefusedError
 from lab.harness.helm import Helm, HelmError
-from lab.providers.difference import differences
+from lab.providers.frame import Frame, diff, listen, plain, struct, while_the_parent_lives
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 #: What a Release cannot change in place: forceNewFields in release.go, Diff.
@@ -35,36 +31,19 @@ _OBJECT_REPLACED_BY = ("apiVersion", "kind", "metadata.name", "metadata.namespac
 _FIELD_MANAGER = "pulumi-kubernetes"
 
 
-class Provider(provider_pb2_grpc.ResourceProviderServicer):
+class Provider(Frame):
     """One provider for one cluster: the engine configures it with the context that the program names."""
+
+    version = "4.34.2"
+    #: Only another cluster identifier is another cluster, when there is one (pulumi-kubernetes#1148).
+    replaced_by = ("clusterIdentifier",)
 
     def __init__(self, program: Path, folder: Path) -> None:
         self._program = program
         self._folder = folder
 
-    # The provider itself
-
-    def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
-        return provider_pb2.ProviderHandshakeResponse()
-
-    def Attach(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
-        return Empty()
-
-    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
-        return Empty()
-
-    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
-        return plugin_pb2.PluginInfo(version="4.34.2")
-
-    def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
-        return provider_pb2.CheckResponse(inputs=request.news)
-
-    def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
-        """Only another cluster identifier is another cluster, when there is one (pulumi-kubernetes#1148)."""
-        return _diff(request, ("clusterIdentifier",))
-
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        wanted = _plain(request.args).get("context") or request.variables.get("kubernetes:config:context")
+        wanted = plain(request.args).get("context") or request.variables.get("kubernetes:config:context")
         kubeconfig = json.loads(Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
         clusters = {each["name"]: each["cluster"] for each in kubeconfig["clusters"]}
         users = {each["name"]: each["user"] for each in kubeconfig["users"]}
@@ -83,7 +62,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
         failures = []
-        if request.type == RELEASE and (problem := self._chart_problem(_plain(request.news))):
+        if request.type == RELEASE and (problem := self._chart_problem(plain(request.news))):
             failures = [provider_pb2.CheckFailure(property="chart", reason=problem)]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
@@ -97,22 +76,22 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return "" if found else f'path "{inputs["chart"]}" not found'  # release.go, locateChart
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
-        return _diff(request, _RELEASE_REPLACED_BY if request.type == RELEASE else _OBJECT_REPLACED_BY)
+        return diff(request, _RELEASE_REPLACED_BY if request.type == RELEASE else _OBJECT_REPLACED_BY)
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        inputs = _plain(request.properties)
+        inputs = plain(request.properties)
         if request.type == RELEASE:
             identity = f"{inputs['namespace']}/{inputs['name']}"  # release.go, fqName
         else:
             place = inputs["metadata"].get("namespace")
             identity = f"{place}/{inputs['metadata']['name']}" if place else inputs["metadata"]["name"]
         outputs = inputs if request.preview else self._write(request.type, inputs, context, "install")
-        return provider_pb2.CreateResponse(id=identity, properties=_struct(outputs))
+        return provider_pb2.CreateResponse(id=identity, properties=struct(outputs))
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        inputs = _plain(request.news)
+        inputs = plain(request.news)
         outputs = inputs if request.preview else self._write(request.type, inputs, context, "upgrade")
-        return provider_pb2.UpdateResponse(properties=_struct(outputs))
+        return provider_pb2.UpdateResponse(properties=struct(outputs))
 
     def _write(self, type_: str, inputs: Object, context: grpc.ServicerContext, verb: str) -> Object:
         try:
@@ -128,7 +107,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return inputs | {"status": {"status": "deployed", "name": inputs["name"], "namespace": inputs["namespace"]}}
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        state, inputs = _plain(request.properties), _plain(request.inputs)
+        state, inputs = plain(request.properties), plain(request.inputs)
         try:
             live = self._live(request.type, state)
         except (HelmError, RefusedError, LookupError, OSError) as error:
@@ -137,7 +116,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.ReadResponse()  # no id: it is gone
         if request.type == RELEASE:
             inputs, live = inputs | {"values": live}, state | {"values": live}
-        return provider_pb2.ReadResponse(id=request.id, properties=_struct(live), inputs=_struct(inputs))
+        return provider_pb2.ReadResponse(id=request.id, properties=struct(live), inputs=struct(inputs))
 
     def _live(self, type_: str, state: Object) -> Object | None:
         if type_ == RELEASE:
@@ -149,7 +128,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return self._client.find(state["apiVersion"], state["kind"], metadata["name"], metadata.get("namespace", ""))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        state = _plain(request.properties)
+        state = plain(request.properties)
         try:
             if request.type == RELEASE:
                 # It waits when the release was atomic or awaited (release.go, Delete).
@@ -190,46 +169,11 @@ def _flags(inputs: Object, verb: str) -> list[str]:
     return flags
 
 
-def _diff(request: Any, replaced_by: tuple[str, ...]) -> Any:
-    """What changed among the inputs, field by field."""
-    kinds = provider_pb2.PropertyDiff
-    found = differences(_plain(request.old_inputs), _plain(request.news))
-    replacing = [path for path in found if path in replaced_by]
-    detailed = {}
-    for path, word in found.items():
-        kind = f"{word}_REPLACE" if path in replacing else word
-        detailed[path] = provider_pb2.PropertyDiff(kind=kinds.Kind.Value(kind), inputDiff=True)
-    answer = provider_pb2.DiffResponse
-    return answer(
-        changes=answer.DIFF_SOME if found else answer.DIFF_NONE,
-        replaces=replacing,
-        diffs=sorted({path.partition(".")[0].partition("[")[0] for path in found}),
-        detailedDiff=detailed,
-        hasDetailedDiff=True,
-    )
-
-
-def _plain(message: Struct) -> Object:
-    found = json_format.MessageToDict(message)
-    return {key: value for key, value in found.items() if not key.startswith("__")}
-
-
-def _struct(content: Object) -> Struct:
-    message = Struct()
-    message.update(content)
-    return message
-
-
 def serve(program: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.max_receive_message_length", -1)])
-        provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(program, Path(folder)), server)
-        port = server.add_insecure_port("127.0.0.1:0")
-        server.start()
+        server, port = listen(Provider(program, Path(folder)))
         print(port, flush=True)
-        parent = os.getppid()
-        while os.getppid() == parent:  # whoever started it is still there
-            time.sleep(0.5)
+        while_the_parent_lives()
         server.stop(0)
 
 
