@@ -29,7 +29,8 @@ def steering_of(balancer: Inputs) -> str:
     return given or ("geo" if places else "off")
 
 
-def _affinity(inputs: Inputs) -> str:
+def affinity_of(inputs: Inputs) -> str:
+    """The session affinity in force: `none` and an empty string are none (session-affinity, #types)."""
     return inputs.get("sessionAffinity", "none").lower() or "none"
 
 
@@ -160,20 +161,20 @@ def pool_weights_are_from_0_to_1(inputs: Inputs, _: Account) -> Found:
 
 @rule(BALANCER, _AFFINITY_PAGE + "#types")
 def session_affinity_is_known(inputs: Inputs, _: Account) -> Found:
-    if _affinity(inputs) not in _AFFINITY:
+    if affinity_of(inputs) not in _AFFINITY:
         yield "sessionAffinity", f"{inputs['sessionAffinity']} is none of {', '.join(_AFFINITY)}"
 
 
 @rule(BALANCER, _AFFINITY_PAGE + "#enabling-session-affinity-from-the-cloudflare-dashboard")
 def session_affinity_is_for_proxied(inputs: Inputs, _: Account) -> Found:
     """«Session Affinity is not supported in DNS-only mode.»"""
-    if _affinity(inputs) != "none" and not inputs.get("proxied"):
+    if affinity_of(inputs) != "none" and not inputs.get("proxied"):
         yield "sessionAffinity", "not supported in DNS-only mode: the load balancer is not proxied"
 
 
 @rule(BALANCER, "provider: LoadBalancer.sessionAffinityTtl")
 def a_session_lasts_as_its_kind_may(inputs: Inputs, _: Account) -> Found:
-    kind, ttl = _affinity(inputs), inputs.get("sessionAffinityTtl")
+    kind, ttl = affinity_of(inputs), inputs.get("sessionAffinityTtl")
     if ttl is not None and kind in _TTL and not _TTL[kind][0] <= ttl <= _TTL[kind][1]:
         yield "sessionAffinityTtl", f"{ttl} is not in [{_TTL[kind][0]}, {_TTL[kind][1]}], the range of {kind}"
 
@@ -181,7 +182,7 @@ def a_session_lasts_as_its_kind_may(inputs: Inputs, _: Account) -> Found:
 @rule(BALANCER, _AFFINITY_PAGE + "#by-http-header")
 def header_affinity_names_its_headers(inputs: Inputs, account: Account) -> Found:
     """At least one; at most five for Enterprise and one for the others (provider: headers)."""
-    if _affinity(inputs) != "header":
+    if affinity_of(inputs) != "header":
         return
     headers = inputs.get("sessionAffinityAttributes", {}).get("headers", [])
     most = 5 if account.enterprise else 1
@@ -193,7 +194,7 @@ def header_affinity_names_its_headers(inputs: Inputs, account: Account) -> Found
 def header_affinity_is_never_sticky(inputs: Inputs, _: Account) -> Found:
     """«Sticky Zero-Downtime Failover is not supported for session affinity by HTTP header.»"""
     failover = inputs.get("sessionAffinityAttributes", {}).get("zeroDowntimeFailover", "none")
-    if _affinity(inputs) == "header" and failover == "sticky":
+    if affinity_of(inputs) == "header" and failover == "sticky":
         yield "sessionAffinityAttributes.zeroDowntimeFailover", "sticky is not supported with affinity by header"
 
 
@@ -213,7 +214,7 @@ def endpoint_drain_is_for_sessions_behind_the_proxy(inputs: Inputs, _: Account) 
     if inputs.get("sessionAffinityAttributes", {}).get("drainDuration"):
         if not inputs.get("proxied"):
             yield "sessionAffinityAttributes.drainDuration", "endpoint drain needs a proxied load balancer"
-        elif _affinity(inputs) == "none":
+        elif affinity_of(inputs) == "none":
             yield "sessionAffinityAttributes.drainDuration", "endpoint drain needs session affinity"
 
 
