@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hakit.components.global_load_balancer import GlobalLoadBalancer as GlobalLoadBalancer
+    from hakit.components.global_load_balancer_args import GlobalLoadBalancerArgs as GlobalLoadBalancerArgs
     from hakit.components.project import load_topology as load_topology
     from hakit.components.providers import kubernetes_provider as kubernetes_provider
     from hakit.components.zonal_app import ZonalApp as ZonalApp
@@ -16,13 +18,23 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "GlobalLoadBalancer": "hakit.components.global_load_balancer",
+    "GlobalLoadBalancerArgs": "hakit.components.global_load_balancer_args",
     "HakitError": "hakit.errors",
     "ZonalApp": "hakit.components.zonal_app",
     "ZonalAppArgs": "hakit.components.zonal_app_args",
     "kubernetes_provider": "hakit.components.providers",
     "load_topology": "hakit.components.project",
 }
-__all__ = ["HakitError", "ZonalApp", "ZonalAppArgs", "kubernetes_provider", "load_topology"]
+__all__ = [
+    "GlobalLoadBalancer",
+    "GlobalLoadBalancerArgs",
+    "HakitError",
+    "ZonalApp",
+    "ZonalAppArgs",
+    "kubernetes_provider",
+    "load_topology",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -186,7 +186,7 @@ class FindingsError(HakitError):
 
 @dataclass(frozen=True)
 class AppReport:
-    """What the audit of one application in one program said."""
+    """What the audit of one application, or of another component, in one program said."""
 
     app: str
     region: str
@@ -194,6 +194,7 @@ class AppReport:
     settled: Settled
     mended: list[Finding] = field(default_factory=list)
     summary: str = ""
+    component: str = "ZonalApp"
 
 
 _collector: list[AppReport] | None = None
@@ -223,4 +224,4 @@ def report(app: AppReport) -> None:
     if _collector is not None:
         _collector.append(app)
     elif app.settled.errors:
-        raise FindingsError(f"ZonalApp {app.app!r}", app.settled.errors)
+        raise FindingsError(f"{app.component} {app.app!r}", app.settled.errors)

@@ -314,5 +314,48 @@ RULES: dict[str, Rule] = {
             "Nothing raises it any more, or never did. Left in place it would silence the next one unseen.",
             "delete the entry",
         ),
+        Rule(
+            "HK080",
+            _E,
+            "a dead region keeps its users longer than the RTO",
+            "What the load balancer needs to notice a dead region (intervals times failures in a row, timeouts, the life "
+            "of a DNS answer) is more than the pair's recovery time objective, before anybody decides or promotes "
+            "anything.",
+            "lower the largest term, or state an RTO that can be kept",
+        ),
+        Rule(
+            "HK081",
+            _E,
+            "the edge certificate does not cover the host name",
+            "Cloudflare's Universal SSL covers a zone's name and one label before it. Users of a name with more labels get "
+            "a certificate error.",
+            "choose a name with one label before the zone; or order an advanced certificate, and say "
+            'cloudflare={"universal_ssl": False}',
+        ),
+        Rule(
+            "HK082",
+            _W,
+            "no region takes users that may take writes",
+            "The active region is drained or fenced, or all regions are. As long as that lasts users get errors: a standby "
+            "is not ready, and is never sent users in place of the active region.",
+            "hand the pair over, or let the region serve again",
+        ),
+        Rule(
+            "HK083",
+            _W,
+            "certificates cannot be renewed in a region without users",
+            "An HTTP-01 challenge reaches the region that the load balancer chooses, never a standby or a drained region: "
+            "its certificate ends, and is missed at the failover.",
+            "use DNS-01",
+        ),
+        Rule(
+            "HK084",
+            _W,
+            "with no healthy region users may reach a standby",
+            "When no endpoint is healthy, Global Accelerator sends users to a random endpoint of the nearest group, a dial "
+            "of zero or not: it fails open.",
+            "make sure that a standby refuses what it cannot do, as a read-only database does, and accept the finding; or "
+            "fence the region",
+        ),
     )
 }

@@ -53,6 +53,12 @@ class Arguments:
     def maybe_number(self, key: str, *, least: int = 0) -> int | None:
         return self.number(key, least=least) if key in self else None
 
+    def decimal(self, key: str, default: float | None = None, *, least: float, most: float) -> float:
+        value = self._value(key, default)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+            raise self._error(key, "wrong value", _shown(value), f"a number from {least} to {most}")
+        return value
+
     def flag(self, key: str, *, default: bool = False) -> bool:
         value = self._value(key, default)
         if not isinstance(value, bool):

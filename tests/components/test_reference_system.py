@@ -38,9 +38,35 @@ def test_it_has_a_stack_for_every_scope_of_the_topology(document: dict[str, Any]
 
 def test_it_has_no_finding_and_accepts_none(document: dict[str, Any]) -> None:
     reports = [report for stack in document["stacks"] for report in stack["findings"]]
-    assert len(reports) == 4, "two applications in two regions"
-    assert [report["open"] for report in reports] == [[]] * 4
-    assert [report["accepted"] for report in reports] == [[]] * 4
+    assert len(reports) == 5, "two applications in two regions, and the load balancer"
+    assert [report["open"] for report in reports] == [[]] * 5
+    assert [report["accepted"] for report in reports] == [[]] * 5
+
+
+def test_the_traffic_stack_holds_one_pool_a_region_and_tries_the_active_one_first(document: dict[str, Any]) -> None:
+    (traffic,) = (stack for stack in document["stacks"] if stack["stack"] == "prod-traffic")
+    pools = [
+        one["name"]
+        for one in traffic["resources"]
+        if one["type"] == "cloudflare:index/loadBalancerPool:LoadBalancerPool"
+    ]
+    assert pools == ["shop-pool-us-east-1", "shop-pool-us-west-2"]
+    (component,) = (one for one in traffic["resources"] if one["type"] == "hakit:index:GlobalLoadBalancer")
+    assert component["outputs"]["order"] == ["us-east-1", "us-west-2"]
+    assert component["outputs"]["fallback"] == "us-east-1"
+    # 15 s x 2 checks, and 5 s x 2 tries of the last one
+    assert component["outputs"]["detection_seconds"] == 40
+    assert traffic["exports"]["traffic"] == {"us-east-1": "serve", "us-west-2": "serve"}
+
+
+def test_only_the_traffic_stack_has_anything_of_cloudflare(document: dict[str, Any]) -> None:
+    with_cloudflare = {
+        stack["stack"]
+        for stack in document["stacks"]
+        for one in stack["resources"]
+        if one["type"].startswith("cloudflare:")
+    }
+    assert with_cloudflare == {"prod-traffic"}
 
 
 def replicas(document: dict[str, Any], stack_name: str) -> dict[str, int]:

@@ -33,8 +33,21 @@ def test_a_zonal_app_needs_neither_cloudflare_nor_aws() -> None:
     assert {"pulumi_cloudflare", "pulumi_aws"} & modules_after("import hakit; hakit.ZonalApp") == set()
 
 
+def test_a_load_balancer_loads_the_sdk_of_its_provider_only_when_it_makes_a_resource() -> None:
+    code = "import hakit; hakit.GlobalLoadBalancer; import hakit.components.global_load_balancer_cloudflare"
+    assert {"pulumi_cloudflare", "pulumi_aws"} & modules_after(code) == set()
+
+
 def test_every_public_name_is_there_and_no_other() -> None:
-    assert sorted(hakit.__all__) == ["HakitError", "ZonalApp", "ZonalAppArgs", "kubernetes_provider", "load_topology"]
+    assert sorted(hakit.__all__) == [
+        "GlobalLoadBalancer",
+        "GlobalLoadBalancerArgs",
+        "HakitError",
+        "ZonalApp",
+        "ZonalAppArgs",
+        "kubernetes_provider",
+        "load_topology",
+    ]
     for name in hakit.__all__:
         assert getattr(hakit, name).__name__ == name
     assert not hasattr(hakit, "ZonalAp")

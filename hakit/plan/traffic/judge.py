@@ -1,0 +1,67 @@
+"""What would not hold although every argument is right, and the line that a preview shows."""
+
+from hakit.findings import Finding, Settled
+from hakit.plan.traffic.detection import Detection, told
+from hakit.plan.traffic.intent import SERVE, Traffic
+from hakit.plan.traffic.spec import ACCELERATOR, TrafficSpec
+
+
+def judge(spec: TrafficSpec, traffic: Traffic, detection: Detection, *, edge_zone: str = "") -> list[Finding]:
+    """Everything to report.
+
+    Args:
+        spec: the arguments.
+        traffic: what they mean.
+        detection: how long a dead region keeps its users.
+        edge_zone: the zone whose Universal SSL certificate is to cover the host name; empty where there is none.
+    """
+    about = f"GlobalLoadBalancer/{spec.name}"
+    where = spec.topology.where("pairs", spec.pair.name)
+    objectives = spec.topology.where("pairs", spec.pair.name, "objectives")
+    found = []
+    rto = spec.pair.objectives.rto
+    if detection.seconds > rto:
+        message = f"noticing a dead region takes {detection.seconds} s of an RTO of {told(rto)}"
+        found.append(Finding("HK080", about, "health", message, objectives, detection.told()))
+    if edge_zone and not _covered(spec.hostname, edge_zone):
+        message = f"Universal SSL of {edge_zone} does not cover {spec.hostname}"
+        found.append(Finding("HK081", about, "hostname", message))
+    if not any(place.traffic == SERVE for place in traffic.places):
+        found.append(Finding("HK082", about, "traffic", "no region serves", where))
+    elif spec.ordered and traffic.place(traffic.fallback).traffic != SERVE:
+        message = f"{traffic.fallback} is active and takes no users, and no other region may take writes"
+        region = spec.topology.where("regions", traffic.fallback, "traffic")
+        found.append(Finding("HK082", about, "traffic", message, region))
+    if spec.certificates == "http-01":
+        found.append(Finding("HK083", about, "certificates", "HTTP-01 asks through the load balancer"))
+    if spec.backend == ACCELERATOR and spec.ordered and len(traffic.listed) > 1:
+        others = ", ".join(place.region for place in traffic.listed if not place.active)
+        message = f"with no healthy region users may reach {others}, which is not promoted"
+        found.append(Finding("HK084", about, "backend", message))
+    return found
+
+
+def _covered(hostname: str, zone: str) -> bool:
+    """Universal SSL has the zone's name and one label before it (ssl/edge-certificates/universal-ssl/limitations)."""
+    if hostname == zone:
+        return True
+    first, _, rest = hostname.partition(".")
+    return bool(first) and rest == zone
+
+
+def summary(spec: TrafficSpec, traffic: Traffic, detection: Detection, settled: Settled) -> str:
+    """`shop.example.com by cloudflare, ordered: us-east-1 (active), us-west-2; a dead region is noticed in 40 s`"""
+    places = [f"{place.region}{_state(place.active, place.traffic)}" for place in traffic.places]
+    parts = [
+        f"{spec.hostname} by {spec.backend}, {spec.steering}: {', '.join(places)}",
+        f"a dead region is noticed in {detection.told()}",
+        f"RTO {told(spec.pair.objectives.rto)}",
+    ]
+    if settled.accepted:
+        parts.append(f"{len(settled.accepted)} accepted")
+    return "; ".join(parts)
+
+
+def _state(active: bool, traffic: str) -> str:
+    words = [word for word, on in (("active", active), (traffic, traffic != SERVE)) if on]
+    return f" ({', '.join(words)})" if words else ""

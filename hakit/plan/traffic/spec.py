@@ -1,0 +1,303 @@
+"""What a GlobalLoadBalancer is to be: its arguments, checked. The back end reads its own part itself."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hakit.errors import HakitError
+from hakit.plan.arguments import Arguments
+from hakit.plan.traffic import health
+from hakit.plan.traffic.earth import Location
+from hakit.plan.traffic.health import Health
+from hakit.plan.traffic.origins import Origin, read_origins
+from hakit.topology.model import Pair, Topology
+
+CLOUDFLARE, ROUTE53, ACCELERATOR, EXTERNAL_DNS = "cloudflare", "route53", "global-accelerator", "external-dns"
+ACTIVE_PASSIVE = "active-passive"
+
+ARGUMENTS = (
+    "topology",
+    "pair",
+    "hostname",
+    "backend",
+    "scope",
+    "origins",
+    "health",
+    "steering",
+    "weights",
+    "locations",
+    "others",
+    "affinity",
+    "ttl",
+    "certificates",
+    "accept",
+    "cloudflare",
+    "route53",
+    "global_accelerator",
+    "external_dns",
+)
+_AFFINITY_KEYS = ("by", "ttl", "headers", "drain")
+_NO_CHECK = "Route 53 asks with a fixed timeout, no retry, and the origin's own name as Host and SNI"
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What one back end can do.
+
+    Attributes:
+        own: the argument that holds what only it needs, and that argument's keys.
+        ordered, shared: words of `steering` in active-passive and in active-active, the default first.
+        affinity: words of `affinity.by`, the default first.
+        check: what of a health check can be set.
+        ttl: seconds that a resolver keeps an answer; None where users are not told an origin's address.
+    """
+
+    own: str
+    keys: tuple[str, ...]
+    ordered: tuple[str, ...]
+    shared: tuple[str, ...]
+    affinity: tuple[str, ...]
+    check: health.Terms
+    ttl: int | None
+
+
+BACKENDS: dict[str, Backend] = {
+    CLOUDFLARE: Backend(
+        "cloudflare",
+        ("account_id", "zone_id", "zone", "plan", "bought", "proxied", "check_regions", "retry_elsewhere", "shed",
+         "rules", "notify", "universal_ssl"),
+        ("ordered",),
+        ("geo", "weighted", "proximity", "latency"),
+        ("none", "cookie", "ip_cookie", "header"),
+        # Cloudflare's own defaults are 60 s, 5 s and 2 retries; 15 s is the least that a plan without contract has.
+        health.Terms({}, {"interval": 15, "timeout": 5, "retries": 1, "consecutive_down": 2, "consecutive_up": 2}),
+        None,
+    ),
+    ROUTE53: Backend(
+        "route53",
+        ("zone_id", "zone", "routing_controls", "alias", "bias"),
+        ("ordered", "failover"),
+        ("latency", "weighted", "proximity"),
+        ("none",),
+        health.Terms(
+            dict.fromkeys(("timeout", "retries", "consecutive_up", "host", "method"), _NO_CHECK)
+            | {"expected_codes": "Route 53 takes every 2xx and 3xx for healthy", "follow_redirects": _NO_CHECK},
+            {"interval": 10, "consecutive_down": 3},
+        ),
+        # Route 53 asks for 60 s or less beside a health check (resource-record-sets-values-weighted).
+        60,
+    ),
+    ACCELERATOR: Backend(
+        "global_accelerator",
+        ("endpoints", "ports", "protocol", "dials", "client_ip_preservation"),
+        ("ordered",),
+        ("proximity",),
+        ("none", "source_ip"),
+        health.Terms(
+            dict.fromkeys(
+                ("retries", "host", "method", "expected_body", "follow_redirects"), "a target group has none"
+            ),
+            # Elastic Load Balancing's own are 30 s and 2; 10 s is the next shorter that is usual.
+            {"interval": 10, "timeout": 6, "consecutive_down": 2, "consecutive_up": 2},
+        ),
+        None,
+    ),
+    EXTERNAL_DNS: Backend(
+        "external_dns",
+        ("namespace", "annotation_prefix", "dns_provider", "health_check_ids", "bias", "name"),
+        ("ordered", "failover"),
+        ("latency", "weighted", "proximity"),
+        ("none",),
+        health.Terms(
+            dict.fromkeys(
+                ("timeout", "retries", "consecutive_up", "host", "method", "expected_codes", "follow_redirects"),
+                "external-dns makes no health check; say interval and consecutive_down of the one you name",
+            ),
+            {"interval": 10, "consecutive_down": 3},
+        ),
+        60,
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Affinity:
+    """Whether one user stays with one region. Seconds; zero is the back end's own default."""
+
+    by: str
+    ttl: int
+    headers: tuple[str, ...]
+    drain: int
+
+
+@dataclass(frozen=True)
+class TrafficSpec:
+    """A GlobalLoadBalancer's arguments, checked. Everything after this trusts it.
+
+    Attributes:
+        ttl: seconds that resolvers may keep an answer, where the back end has it.
+        others: geo steering: who serves the region codes that no region declares; empty when nothing is said.
+        certificates: how the origins' certificates are renewed.
+        own: what only the back end knows, still to be read by it.
+    """
+
+    name: str
+    topology: Topology = field(repr=False)
+    pair: Pair
+    hostname: str
+    backend: str
+    scope: str
+    origins: Mapping[str, tuple[Origin, ...]]
+    health: Health
+    steering: str
+    weights: Mapping[str, float]
+    locations: Mapping[str, Location]
+    others: str
+    affinity: Affinity
+    ttl: int | None
+    certificates: str
+    accept: Mapping[str, str]
+    own: Arguments = field(repr=False)
+
+    @property
+    def where(self) -> str:
+        return f"GlobalLoadBalancer {self.name!r}"
+
+    @property
+    def ordered(self) -> bool:
+        """One region serves, the others wait."""
+        return self.pair.mode == ACTIVE_PASSIVE
+
+
+def specify(name: str, args: Any, topology: Topology) -> TrafficSpec:
+    """Check a GlobalLoadBalancer's arguments.
+
+    Args:
+        name: the component's name.
+        args: as the user gave them, see `GlobalLoadBalancerArgs`.
+        topology: what `args["topology"]` names, loaded.
+
+    Raises:
+        HakitError: an argument is unknown, missing, of a wrong type, or contradicts another one.
+    """
+    given = Arguments(args, f"GlobalLoadBalancer {name!r}", ARGUMENTS)
+    backend = BACKENDS[given.word("backend", BACKENDS, CLOUDFLARE)]
+    word = next(key for key, value in BACKENDS.items() if value is backend)
+    pair = _pair(given, topology)
+    hostname = _hostname(given)
+    _refuse_misplaced(given, backend, word)
+    return TrafficSpec(
+        name=name,
+        topology=topology,
+        pair=pair,
+        hostname=hostname,
+        backend=word,
+        scope=_scope(given, pair, word),
+        origins=read_origins(given, pair, hostname),
+        health=health.read(given, backend.check, hostname),
+        steering=_steering(given, backend, pair, word),
+        weights=_weights(given, pair, backend),
+        locations=_locations(given, topology),
+        others=given.text("others") if "others" in given else "",
+        affinity=_affinity(given, backend),
+        ttl=_ttl(given, backend, word),
+        certificates=given.word("certificates", ("dns-01", "http-01", "managed"), "dns-01"),
+        accept=given.mapping("accept"),
+        own=given.inner(backend.own, backend.keys),
+    )
+
+
+def _pair(given: Arguments, topology: Topology) -> Pair:
+    wanted = given.text("pair")
+    if wanted not in topology.pairs:
+        raise HakitError("pair: the topology has no such pair", where=given.where, given=wanted, allowed=topology.pairs)
+    return topology.pair(wanted)
+
+
+def _hostname(given: Arguments) -> str:
+    name = given.text("hostname")
+    label = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+    if not re.fullmatch(rf"{label}(\.{label})+", name):
+        raise HakitError(
+            "hostname: not a host name", where=given.where, given=name, allowed="labels in lower case, such as "
+            "shop.example.com; no scheme, no path, no dot at the end",
+        )  # fmt: skip
+    return name
+
+
+def _refuse_misplaced(given: Arguments, backend: Backend, word: str) -> None:
+    for other, theirs in BACKENDS.items():
+        if theirs is not backend and theirs.own in given:
+            raise HakitError(
+                f"{theirs.own}: belongs to backend {other}", where=given.where, given=f"backend: {word}",
+                do=f"leave it out, or say backend: {other}",
+            )  # fmt: skip
+
+
+def _scope(given: Arguments, pair: Pair, word: str) -> str:
+    if word != EXTERNAL_DNS:
+        if "scope" in given:
+            raise HakitError(
+                "scope: only external-dns has a part in each region", where=given.where, given=given.text("scope"),
+                do="leave it out: this back end is deployed once, by the traffic stack",
+            )  # fmt: skip
+        return ""
+    scope = given.text("scope")
+    if scope not in pair.regions:
+        raise HakitError("scope: not a region of the pair", where=given.where, given=scope, allowed=pair.regions)
+    return scope
+
+
+def _steering(given: Arguments, backend: Backend, pair: Pair, word: str) -> str:
+    possible = backend.ordered if pair.mode == ACTIVE_PASSIVE else backend.shared
+    steering = given.text("steering", possible[0])
+    if steering not in possible:
+        raise HakitError(
+            f"steering: not with {word} in an {pair.mode} pair", where=given.where, given=steering, allowed=possible,
+            do="only one region may serve: any other steering sends users to a standby"
+            if pair.mode == ACTIVE_PASSIVE and steering not in backend.ordered else None,
+        )  # fmt: skip
+    return steering
+
+
+def _weights(given: Arguments, pair: Pair, backend: Backend) -> dict[str, float]:
+    weights = given.mapping("weights")
+    if weights and "weighted" not in (given.text("steering", backend.shared[0]),):
+        raise HakitError("weights: only weighted steering has them", where=given.where, do="say steering: weighted")
+    inner = given.inner("weights", pair.regions)
+    return {region: inner.decimal(region, 1, least=0, most=1) for region in weights}
+
+
+def _locations(given: Arguments, topology: Topology) -> dict[str, Location]:
+    inner = given.inner("locations", topology.regions)
+    found = {}
+    for region in inner.given:
+        place = inner.inner(region, ("latitude", "longitude"))
+        found[region] = Location(
+            place.decimal("latitude", None, least=-90, most=90), place.decimal("longitude", None, least=-180, most=180)
+        )
+    return found
+
+
+def _affinity(given: Arguments, backend: Backend) -> Affinity:
+    inner = given.inner("affinity", _AFFINITY_KEYS)
+    by = inner.word("by", backend.affinity, "none")
+    headers = inner.names("headers")
+    if bool(headers) != (by == "header"):
+        raise HakitError(
+            "affinity: headers and by: header go together", where=given.where, given=f"by: {by}",
+            do="name the headers that tell one user from another, or leave them out",
+        )  # fmt: skip
+    if by in ("none", "source_ip") and ("ttl" in inner or "drain" in inner):
+        raise HakitError(
+            "affinity: nothing lasts without a session", where=given.where, given=f"by: {by}",
+            do="leave ttl and drain out, or say by: cookie",
+        )  # fmt: skip
+    return Affinity(by, inner.number("ttl", 0), headers, inner.number("drain", 0))
+
+
+def _ttl(given: Arguments, backend: Backend, word: str) -> int | None:
+    if word == ACCELERATOR and "ttl" in given:
+        raise HakitError("ttl: its addresses never change", where=given.where, do="leave it out")
+    return given.number("ttl", backend.ttl or 60, least=1) if "ttl" in given or backend.ttl else None
