@@ -1,7 +1,7 @@
 """What a Cloudflare account has bought, and the objects that it holds: the store of the stand-in."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,7 +40,8 @@ class Account:
     """One account: bought quantities as load-balancing/reference/limitations has them for accounts without Enterprise.
 
     `objects` holds the inputs of what exists, by kind and id. `proxied` are host names that Cloudflare's proxy answers
-    for, `zones` the account's zones by id, and `addresses` what other host names resolve to.
+    for, `zones` the account's zones by id (none: nothing is known of them, and nothing refused), and `addresses` what
+    other host names resolve to.
     """
 
     plan: str = "business"
@@ -51,7 +52,7 @@ class Account:
     endpoints: int = 20
     minimum_interval: int | None = None
     zones: dict[str, str] = field(default_factory=dict)
-    proxied: frozenset[str] = frozenset()
+    proxied: Collection[str] = ()
     addresses: dict[str, str] = field(default_factory=dict)
     objects: dict[str, dict[str, Inputs]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
 

@@ -57,7 +57,7 @@ def load_balancers_are_bought(_: Inputs, account: Account) -> Found:
 def the_host_name_is_the_zones(inputs: Inputs, account: Account) -> Found:
     """The «website to which you want to add this load balancer», and its «DNS name»."""
     zone = account.zones.get(inputs.get("zoneId", ""))
-    if "zoneId" in inputs and zone is None:
+    if account.zones and "zoneId" in inputs and zone is None:
         yield "zoneId", "the account has no such zone"
     elif zone and "name" in inputs and not within(inputs["name"], zone):
         yield "name", f"{inputs['name']} is not below {zone}"

@@ -35,6 +35,17 @@ def check(kind: str, inputs: Inputs, store: Account, own: str | None = None) -> 
     ]
 
 
+#: Rules that count or compare objects of the same kind: whoever does not know whether an object exists already, and
+#: under which id, leaves them to the write.
+WITH_OTHERS = frozenset(
+    (
+        "names_are_unique",
+        "monitors_are_not_more_than_half_again_the_pools",
+        "pools_and_endpoints_are_bought",
+        "load_balancers_are_bought",
+    )
+)
+
 DELETE_PAGE = "load-balancing/pools/create-pool/#delete-a-pool"
 
 

@@ -10,6 +10,14 @@ from lab.edge.registry import Found, rule
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _ORIGIN_STEERING = ("random", "hash", "least_outstanding_requests", "least_connections")
+#: RFC 1918, 6598, 4193 and what never leaves a machine or link. Not the addresses of documentation, which it uses.
+_INTERNAL = [
+    ipaddress.ip_network(each)
+    for each in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("fc00::/7", "fe80::/10", "::1/128"),
+    )
+]
 _ERRORS = "load-balancing/troubleshooting/common-error-codes/"
 _MANAGE = "load-balancing/pools/create-pool/"
 
@@ -53,9 +61,10 @@ def a_private_address_has_a_virtual_network(inputs: Inputs, _: Account) -> Found
     """«Required when the endpoint has a private IP address.»"""
     for index, origin in enumerate(inputs.get("origins", [])):
         try:
-            inner = ipaddress.ip_address(origin.get("address", "")).is_private
+            address = ipaddress.ip_address(origin.get("address", ""))
         except ValueError:
             continue  # a host name
+        inner = any(address in network for network in _INTERNAL)
         if inner and not origin.get("virtualNetworkId"):
             yield f"origins[{index}].address", f"{origin['address']} is private and names no virtualNetworkId"
 
@@ -70,7 +79,7 @@ def a_host_header_is_the_accounts(inputs: Inputs, account: Account) -> Found:
             yield where, "current support is 1 'Host' header override per origin"
         for host in hosts:
             address = origin.get("address")
-            ours = any(within(host, zone) for zone in account.zones.values())
+            ours = not account.zones or any(within(host, zone) for zone in account.zones.values())
             if not (ours or host == address or (address and account.addresses.get(host) == address)):
                 yield where, f"{host} is below no zone of the account, and is not the endpoint's address"
 

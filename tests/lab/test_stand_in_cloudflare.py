@@ -37,7 +37,8 @@ def cloudflare(store: Store) -> Iterator[Asked]:
 
 def test_inputs_as_the_sdk_declares_them_are_taken(cloudflare: Asked):
     assert cloudflare.check(POOL, _POOL) == {}
-    assert cloudflare.check(BALANCER, _balancer("c" * 32)) == {}
+    pool, _ = cloudflare.create(POOL, _POOL)
+    assert cloudflare.check(BALANCER, _balancer(pool)) == {}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_a_pool_in_use_cannot_be_deleted_and_one_out_of_use_can(cloudflare: Aske
 
 def test_a_monitor_in_use_cannot_be_deleted(cloudflare: Asked):
     monitor, outputs = cloudflare.create(MONITOR, {"accountId": "a" * 32, "type": "https"})
-    cloudflare.create(POOL, _POOL | {"monitor": monitor})
+    cloudflare.create(POOL, _POOL | {"monitor": monitor, "checkRegions": ["ENAM"]})
     with pytest.raises(grpc.RpcError, match="referenced by other objects"):
         cloudflare.delete(MONITOR, monitor, outputs)
 

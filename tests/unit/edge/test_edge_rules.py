@@ -534,6 +534,13 @@ def test_a_preview_is_not_refused_for_what_it_does_not_know_yet() -> None:
     assert check(BALANCER, balancer(defaultPools=[UNKNOWN, UNKNOWN], fallbackPool=UNKNOWN), account) == []
 
 
+def test_an_account_whose_zones_nobody_told_refuses_no_host_name() -> None:
+    account = an_account()
+    account.zones = {}
+    assert check(BALANCER, balancer(name="shop.example.org"), account) == []
+    assert check(POOL, pool(origins=[an_origin(header={"hosts": ["shop.example.org"]})]), account) == []
+
+
 def test_the_whole_type_token_names_the_kind() -> None:
     found = check("cloudflare:index/loadBalancerMonitor:LoadBalancerMonitor", monitor(interval=1), an_account())
     assert [each.reason for each in found] == ["interval is not in range [15, 3600]: validation failed"]
