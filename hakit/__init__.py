@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hakit.components.global_load_balancer import GlobalLoadBalancer as GlobalLoadBalancer
     from hakit.components.global_load_balancer_args import GlobalLoadBalancerArgs as GlobalLoadBalancerArgs
+    from hakit.components.postgres_cluster import PostgresCluster as PostgresCluster
+    from hakit.components.postgres_cluster_args import PostgresClusterArgs as PostgresClusterArgs
     from hakit.components.project import load_topology as load_topology
     from hakit.components.providers import kubernetes_provider as kubernetes_provider
+    from hakit.components.region_base import RegionBase as RegionBase
+    from hakit.components.region_base_args import RegionBaseArgs as RegionBaseArgs
     from hakit.components.zonal_app import ZonalApp as ZonalApp
     from hakit.components.zonal_app_args import ZonalAppArgs as ZonalAppArgs
     from hakit.errors import HakitError as HakitError
@@ -21,6 +25,10 @@ _HOMES = {
     "GlobalLoadBalancer": "hakit.components.global_load_balancer",
     "GlobalLoadBalancerArgs": "hakit.components.global_load_balancer_args",
     "HakitError": "hakit.errors",
+    "PostgresCluster": "hakit.components.postgres_cluster",
+    "PostgresClusterArgs": "hakit.components.postgres_cluster_args",
+    "RegionBase": "hakit.components.region_base",
+    "RegionBaseArgs": "hakit.components.region_base_args",
     "ZonalApp": "hakit.components.zonal_app",
     "ZonalAppArgs": "hakit.components.zonal_app_args",
     "kubernetes_provider": "hakit.components.providers",
@@ -30,6 +38,10 @@ __all__ = [
     "GlobalLoadBalancer",
     "GlobalLoadBalancerArgs",
     "HakitError",
+    "PostgresCluster",
+    "PostgresClusterArgs",
+    "RegionBase",
+    "RegionBaseArgs",
     "ZonalApp",
     "ZonalAppArgs",
     "kubernetes_provider",

@@ -1,0 +1,164 @@
+"""PostgresCluster: one database of a pair, in one of its regions."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from hakit.components.postgres_cluster_args import PostgresClusterArgs
+from hakit.components.project import load_topology
+from hakit.components.providers import provider_of
+from hakit.errors import HakitError
+from hakit.plan import postgres
+from hakit.plan.postgres_spec import PostgresSpec, specify
+from hakit.topology import names
+
+
+class PostgresCluster(pulumi.ComponentResource):
+    """A PostgreSQL database by CloudNativePG, in the role that the topology's handovers give it in this region.
+
+    Creates, `<copy>` being `g<incarnation>`:
+        - a Secret `<name>-application`, and `<name>-superuser`, for each login whose password is given;
+        - an ObjectStore `<name>-store-<region>` for each region of the pair;
+        - a Cluster `<name>-cluster-<copy>`, and one for each older copy that a rebuild left behind;
+        - a ConfigMap `<name>-created`: the guard's record of the highest incarnation that was created here;
+        - a Service `<name>-service`, whose name stays;
+        - a ScheduledBackup `<name>-backup-<copy>`, a Database `<name>-database-<copy>` when it has extensions, and a
+          PodMonitor `<name>-monitor`.
+
+    Cluster and ObjectStore are protected, and kept when they leave the program.
+
+    Raises:
+        HakitError: an argument is wrong; the pair's objectives are out of reach of the chosen replication; no provider
+            names the cluster. Nothing is registered then.
+    """
+
+    host: pulumi.Output[str]
+    """DNS name of the Service within the region's cluster."""
+    secret: pulumi.Output[str]
+    """Name of the Secret that the application logs in with."""
+    database: pulumi.Output[str]
+    """The database in SQL."""
+    role: pulumi.Output[str]
+    """`active`: this copy is primary, or becomes it once it has replayed its token; else `standby`."""
+    epoch: pulumi.Output[int]
+    """How far the list of handovers has come: entries * 10 + step."""
+    cluster: pulumi.Output[str]
+    """Name of the Cluster of the copy that counts."""
+
+    def __init__(self, name: str, args: PostgresClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        spec = specify(name, args, load_topology(_path(name, args)))
+        provider_of(spec.where, spec.region.name, opts)
+        _refuse_unprotected(spec, opts)
+        planned = postgres.plan(spec)
+
+        super().__init__("hakit:index:PostgresCluster", name, None, opts)
+        secrets = self._secrets(name, args, spec)
+        made: dict[str, pulumi.Resource] = {}
+        for each in planned:
+            made[each.key] = self._object(name, each, spec, _needs(each, secrets, made))
+        outputs = {
+            "host": postgres.host(spec),
+            "secret": spec.application.secret,
+            "database": spec.database_name,
+            "role": "active" if spec.intent.is_primary else "standby",
+            "epoch": spec.intent.epoch.number,
+            "cluster": names.cluster(spec.database, spec.intent.incarnation),
+        }
+        for key, value in outputs.items():
+            setattr(self, key, pulumi.Output.from_input(value))
+        self.register_outputs(outputs)
+
+    def _secrets(self, name: str, args: PostgresClusterArgs, spec: PostgresSpec) -> list[pulumi.Resource]:
+        credentials: Mapping[str, Any] = args["credentials"]
+        made: list[pulumi.Resource] = []
+        for role, credential, user in (
+            ("application", spec.application, spec.owner),
+            ("superuser", spec.superuser, "postgres"),
+        ):
+            if credential is None or not credential.created:
+                continue
+            manifest = postgres.secret(spec, credential.secret, user)
+            password = pulumi.Output.secret(credentials[role]["password"])
+            texts = {**manifest["stringData"], "password": password, "uri": _uri(spec, user, password)}
+            made.append(
+                k8s.core.v1.Secret(
+                    f"{name}-{role}",
+                    metadata=manifest["metadata"],
+                    type=manifest["type"],
+                    string_data=texts,
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+            )
+        return made
+
+    def _object(
+        self, name: str, planned: postgres.Planned, spec: PostgresSpec, needs: list[pulumi.Resource]
+    ) -> pulumi.Resource:
+        guarded = planned.holds_data and spec.protected
+        opts = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=needs,
+            protect=guarded or None,
+            retain_on_delete=guarded or planned.stays or None,
+        )
+        manifest = planned.manifest
+        if manifest["kind"] == "Service":
+            return k8s.core.v1.Service(
+                f"{name}-{planned.key}", metadata=manifest["metadata"], spec=manifest["spec"], opts=opts
+            )
+        if manifest["kind"] == "ConfigMap":
+            return k8s.core.v1.ConfigMap(
+                f"{name}-{planned.key}", metadata=manifest["metadata"], data=manifest["data"], opts=opts
+            )
+        return k8s.apiextensions.CustomResource(
+            f"{name}-{planned.key}",
+            api_version=manifest["apiVersion"],
+            kind=manifest["kind"],
+            metadata=manifest["metadata"],
+            spec=manifest["spec"],
+            opts=opts,
+        )
+
+
+def _path(name: str, args: Any) -> str:
+    path = args.get("topology") if isinstance(args, Mapping) else None
+    if not isinstance(path, str) or not path:
+        raise HakitError(
+            "topology is missing", where=f"PostgresCluster {name!r}", do="name the topology's file, which gives roles"
+        )
+    return path
+
+
+def _refuse_unprotected(spec: PostgresSpec, opts: pulumi.ResourceOptions | None) -> None:
+    """Options that would take the protection from the data, without the argument that says why."""
+    if opts is None or not spec.protected:
+        return
+    for option, value in (("protect", opts.protect), ("retain_on_delete", opts.retain_on_delete)):
+        if value is False:
+            raise HakitError(
+                f"{option}=False: the data would go with the stack",
+                where=spec.where,
+                do="leave the option out, or give without_protection with the reason why",
+            )
+
+
+def _needs(
+    planned: postgres.Planned, secrets: list[pulumi.Resource], made: Mapping[str, pulumi.Resource]
+) -> list[pulumi.Resource]:
+    """What must be there first: logins and stores before a Cluster, Clusters before all that goes by their name."""
+    kind = planned.manifest["kind"]
+    if kind == "ObjectStore":
+        return []
+    if kind == "Cluster":
+        return [*secrets, *(made[key] for key in made if key.startswith("store-"))]
+    return [made[key] for key in made if key.startswith("cluster-")]
+
+
+def _uri(spec: PostgresSpec, user: str, password: pulumi.Output[str]) -> pulumi.Output[str]:
+    def filled(known: str) -> str:
+        return f"postgresql://{user}:{quote(known, safe='')}@{postgres.host(spec)}:5432/{spec.database_name}"
+
+    return password.apply(filled)

@@ -1,0 +1,77 @@
+"""RegionBase: what a region needs before anything else of hakit is deployed to it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from hakit.components.project import load_topology
+from hakit.components.providers import provider_of
+from hakit.components.region_base_args import RegionBaseArgs
+from hakit.errors import HakitError
+from hakit.plan import guard, region_base
+
+
+class RegionBase(pulumi.ComponentResource):
+    """Namespaces, and the epoch guard: what keeps an old checkout from undoing a handover, in the cluster itself.
+
+    Creates:
+        - a Namespace `<name>-namespace-<namespace>` for each that is named, and for `hakit-system`;
+        - a ConfigMap `<name>-record-<pair>-<database>` in `hakit-system` for each database: the epoch of this region;
+        - three ValidatingAdmissionPolicies `<name>-policy-...` and their bindings `<name>-binding-...`.
+
+    All of it stays when it leaves the program or the stack is destroyed: the databases do as well. What RegionBase does
+    not bring are the operators; CloudNativePG and its Barman Cloud plugin must be there.
+
+    Raises:
+        HakitError: an argument is wrong, or no provider names the cluster. Nothing is registered then.
+    """
+
+    namespaces: pulumi.Output[list[str]]
+    """Names of the namespaces."""
+    region: pulumi.Output[str]
+    """The region."""
+
+    def __init__(self, name: str, args: RegionBaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        path = args.get("topology") if isinstance(args, Mapping) else None
+        if not isinstance(path, str) or not path:
+            raise HakitError("topology is missing", where=f"RegionBase {name!r}", do="name the topology's file")
+        spec = region_base.specify(name, args, load_topology(path))
+        provider_of(spec.where, spec.region, opts)
+        planned = region_base.plan(spec)
+
+        super().__init__("hakit:index:RegionBase", name, None, opts)
+        made: dict[str, pulumi.Resource] = {}
+        for key, manifest in planned.items():
+            made[key] = self._object(f"{name}-{key}", manifest, _needs(manifest, made))
+        outputs = {"namespaces": sorted(spec.namespaces), "region": spec.region}
+        for key, value in outputs.items():
+            setattr(self, key, pulumi.Output.from_input(value))
+        self.register_outputs(outputs)
+
+    def _object(self, name: str, manifest: Mapping[str, Any], needs: list[pulumi.Resource]) -> pulumi.Resource:
+        opts = pulumi.ResourceOptions(parent=self, depends_on=needs, retain_on_delete=True)
+        metadata = manifest["metadata"]
+        match manifest["kind"]:
+            case "Namespace":
+                return k8s.core.v1.Namespace(name, metadata=metadata, opts=opts)
+            case "ConfigMap":
+                return k8s.core.v1.ConfigMap(name, metadata=metadata, data=manifest["data"], opts=opts)
+            case "ValidatingAdmissionPolicy":
+                return k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+                    name, metadata=metadata, spec=manifest["spec"], opts=opts
+                )
+            case _:
+                return k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+                    name, metadata=metadata, spec=manifest["spec"], opts=opts
+                )
+
+
+def _needs(manifest: Mapping[str, Any], made: Mapping[str, pulumi.Resource]) -> list[pulumi.Resource]:
+    """A record needs its namespace; a binding the policies and the records."""
+    if manifest["kind"] == "ConfigMap":
+        return [made[f"namespace-{guard.NAMESPACE}"]]
+    if manifest["kind"] == "ValidatingAdmissionPolicyBinding":
+        return [each for key, each in made.items() if key.startswith(("policy-", "record-"))]
+    return []

@@ -1,0 +1,112 @@
+"""Who follows whom: the replica section, the list of members, how a copy starts, how large it is. Pure.
+
+Everything comes from the intent of `topology.intents`; no role is decided here.
+"""
+
+from typing import Any
+
+from hakit.plan.postgres_durability import Size
+from hakit.plan.postgres_reach import Route
+from hakit.plan.postgres_spec import PostgresSpec
+from hakit.plan.postgres_storage import plugin
+from hakit.topology import names
+from hakit.topology.handovers import Copy, standing
+from hakit.topology.intents import ClusterIntent
+from hakit.topology.model import Pair
+
+Manifest = dict[str, Any]
+REPLICATION_USER = "streaming_replica"
+
+
+def replica(intent: ClusterIntent) -> Manifest:
+    """The replica section: a distributed topology, in which a copy is primary when `primary` is its own name."""
+    section = {
+        "self": names.member(intent.database, intent.member),
+        "primary": names.member(intent.database, intent.primary),
+        "source": names.member(intent.database, intent.source),
+    }
+    if intent.promotion_token is not None:
+        section["promotionToken"] = intent.promotion_token
+    elif intent.clear_token:
+        # A token left in the spec makes the next demotion fail (cloudnative-pg#9273); empty is none to CloudNativePG.
+        section["promotionToken"] = ""
+    return section
+
+
+def members(spec: PostgresSpec, intent: ClusterIntent) -> list[Copy]:
+    """Every copy that counts, and this one when it is a kept one. Each side lists them all."""
+    now = standing(spec.pair, spec.database)
+    current = [Copy(region, now.current[region]) for region in spec.pair.regions]
+    return current if intent.member in current else [*current, intent.member]
+
+
+def external_clusters(spec: PostgresSpec, intent: ClusterIntent) -> list[Manifest]:
+    """The members as `externalClusters`: by their archives, and by their routes where they have one."""
+    return [_member(spec, copy, own=copy == intent.member) for copy in members(spec, intent)]
+
+
+def _member(spec: PostgresSpec, copy: Copy, *, own: bool) -> Manifest:
+    entry: Manifest = {"name": names.member(spec.database, copy)}
+    if spec.archive:
+        entry["plugin"] = plugin(spec.database, copy)
+    route = spec.routes.get(copy.region)
+    if route and copy.region != spec.region.name:
+        entry |= _connection(route)
+    elif own and not spec.archive:
+        # A member is listed with something, even where nothing reads it.
+        host = f"{names.cluster(spec.database, copy.incarnation)}-rw"
+        entry["connectionParameters"] = {"host": host, "user": REPLICATION_USER, "dbname": "postgres"}
+    return entry
+
+
+def _connection(route: Route) -> Manifest:
+    return {
+        "connectionParameters": {
+            "host": route.host,
+            "port": str(route.port),
+            "user": REPLICATION_USER,
+            "dbname": "postgres",
+            "sslmode": route.tls,
+        },
+        "sslRootCert": {"name": route.ca_secret, "key": "ca.crt"},
+        "sslCert": {"name": route.client_secret, "key": "tls.crt"},
+        "sslKey": {"name": route.client_secret, "key": "tls.key"},
+    }
+
+
+def bootstrap(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:
+    """How the copy starts: empty where the pair was founded, else as a copy of another one.
+
+    The application's database, owner and Secret stand in each: CloudNativePG sets the owner's password on promotion,
+    to that of the Secret named here, or of one that it makes up.
+    """
+    application = {
+        "database": spec.database_name,
+        "owner": spec.owner,
+        "secret": {"name": spec.application.secret},
+    }
+    if intent.bootstrap == "initdb" or intent.recover_from is None:
+        return {"initdb": {**application, "dataChecksums": True}}
+    source = {"source": names.member(spec.database, intent.recover_from)}
+    return {"pg_basebackup" if spec.streams else "recovery": {**source, **application}}
+
+
+def size(spec: PostgresSpec, intent: ClusterIntent) -> Size:
+    """How large a copy is: as declared for an active region, or for a standby.
+
+    CloudNativePG deletes the volumes of instances that are taken away. So a copy is made small only once a planned
+    handover is settled, and a kept copy, or one that a failover left behind, stays as large as it was.
+    """
+    copy, pair = intent.member, spec.pair
+    while pair.handovers and standing(pair, spec.database).current[copy.region] != copy.incarnation:
+        pair = _before(pair)
+    return spec.active if _counts_as_active(pair, spec.database, copy) else spec.standby
+
+
+def _counts_as_active(pair: Pair, database: str, copy: Copy) -> bool:
+    now = standing(pair, database)
+    return copy in (now.active, now.target, now.demoted) or copy in now.superseded
+
+
+def _before(pair: Pair) -> Pair:
+    return pair.model_copy(update={"handovers": pair.handovers[:-1]})

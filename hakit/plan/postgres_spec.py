@@ -1,0 +1,299 @@
+"""What a PostgresCluster is to be: its arguments, checked. Pure; the manifests are in `postgres`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hakit.charts.quantity import parse_quantity
+from hakit.errors import HakitError, did_you_mean
+from hakit.plan.arguments import Arguments
+from hakit.plan.postgres_durability import Shutdown, Size, Synchronous, parameters, shutdown, sizes, synchronous
+from hakit.plan.postgres_logins import (
+    Certificates,
+    Credential,
+    certificates,
+    credential,
+    kubernetes_name,
+    maybe_credential,
+    roles,
+    sql_name,
+)
+from hakit.plan.postgres_reach import Route, check_reach, routes
+from hakit.plan.postgres_storage import ArchiveSpec, archive
+from hakit.topology.intents import ClusterIntent, cluster_intent
+from hakit.topology.model import Pair, Region, Topology
+
+#: 640 segments of 16 MB: what an archive that does not answer may leave behind before the volume is full.
+WAL_STORAGE = "10Gi"
+#: The lag from which a standby inside the region takes no reads and is no candidate.
+MAX_LAG = "64Mi"
+
+ARGUMENTS = (
+    "topology",
+    "pair",
+    "scope",
+    "engine",
+    "database",
+    "namespace",
+    "instances",
+    "standby",
+    "storage",
+    "wal_storage",
+    "storage_class",
+    "zones",
+    "existing_volumes",
+    "image",
+    "resources",
+    "parameters",
+    "synchronous",
+    "max_lag",
+    "shutdown",
+    "database_name",
+    "owner",
+    "credentials",
+    "roles",
+    "extensions",
+    "archive",
+    "backup",
+    "without_archive",
+    "routes",
+    "certificates",
+    "bootstrap",
+    "pod_monitor",
+    "extra",
+    "dropped",
+    "without_protection",
+)
+#: What hakit decides in a Cluster's spec; `extra` may not name it.
+DECIDED = (
+    "affinity",
+    "bootstrap",
+    "certificates",
+    "enablePDB",
+    "enableSuperuserAccess",
+    "externalClusters",
+    "imageName",
+    "instances",
+    "managed",
+    "maxSyncReplicas",
+    "minSyncReplicas",
+    "plugins",
+    "postgresql",
+    "probes",
+    "replica",
+    "resources",
+    "serviceAccountTemplate",
+    "smartShutdownTimeout",
+    "stopDelay",
+    "storage",
+    "superuserSecret",
+    "switchoverDelay",
+    "topologySpreadConstraints",
+    "walStorage",
+)
+
+
+@dataclass(frozen=True)
+class PostgresSpec:
+    """A PostgresCluster's arguments, checked. Everything after this trusts it."""
+
+    name: str
+    topology: Topology = field(repr=False)
+    pair: Pair = field(repr=False)
+    region: Region = field(repr=False)
+    intent: ClusterIntent = field(repr=False)
+    namespace: str
+    active: Size
+    standby: Size
+    storage: str
+    wal_storage: str
+    storage_class: str
+    zones: tuple[str, ...]
+    existing_volumes: bool
+    image: str | None
+    parameters: Mapping[str, str]
+    synchronous: Synchronous | None
+    max_lag: str
+    shutdown: Shutdown
+    database_name: str
+    owner: str
+    application: Credential
+    superuser: Credential | None
+    roles: Mapping[str, Mapping[str, Any]]
+    extensions: tuple[str, ...]
+    archive: ArchiveSpec | None
+    routes: Mapping[str, Route]
+    certificates: Certificates
+    streams: bool
+    archive_timeout: int | None
+    pod_monitor: bool
+    extra: Mapping[str, Any]
+    dropped: tuple[int, ...]
+    protected: bool
+
+    @property
+    def where(self) -> str:
+        return f"PostgresCluster {self.name!r}"
+
+    @property
+    def database(self) -> str:
+        return self.intent.database
+
+
+def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
+    """Check a PostgresCluster's arguments.
+
+    Args:
+        name: the component's name.
+        args: as the user gave them, see `PostgresClusterArgs`.
+        topology: what `args["topology"]` names, loaded.
+
+    Raises:
+        HakitError: an argument is unknown, missing, of a wrong type, or contradicts another one or the topology; the
+            pair's objectives are out of reach of the chosen replication.
+    """
+    given = Arguments(args, f"PostgresCluster {name!r}", ARGUMENTS)
+    _engine(given)
+    pair, region, database = _place(given, topology, name)
+    archived = archive(given, topology, region.name, pair)
+    declared = routes(given, pair, region.name)
+    timeout = check_reach(given.where, topology, pair, declared, archived=archived is not None)
+    active, standby = sizes(given)
+    zones = given.names("zones") or region.zones
+    region.check_zones(zones, where=f"{given.where}: zones")
+    commits = synchronous(given, active, standby, zones)
+    intent = cluster_intent(pair, database, region.name)
+    return PostgresSpec(
+        name=name,
+        topology=topology,
+        pair=pair,
+        region=region,
+        intent=intent,
+        namespace=kubernetes_name(given, "namespace"),
+        active=active,
+        standby=standby,
+        storage=_size(given, "storage"),
+        wal_storage=_size(given, "wal_storage", WAL_STORAGE),
+        storage_class=given.text("storage_class", region.storage.zonal),
+        zones=zones,
+        existing_volumes=given.flag("existing_volumes"),
+        image=given.text("image") if "image" in given else None,
+        parameters=parameters(given, commits),
+        synchronous=commits,
+        max_lag=_size(given, "max_lag", MAX_LAG),
+        shutdown=shutdown(given, pair),
+        database_name=sql_name(given, "database_name", database.replace("-", "_")),
+        owner=sql_name(given, "owner", "app"),
+        application=credential(given, "application", f"{database}-app"),
+        superuser=maybe_credential(given, "superuser", f"{database}-superuser"),
+        roles=roles(given),
+        extensions=given.names("extensions"),
+        archive=archived,
+        routes=declared,
+        certificates=certificates(given),
+        streams=_streams(given, pair, region.name, declared, archived),
+        archive_timeout=timeout,
+        pod_monitor=given.flag("pod_monitor", default=True),
+        extra=_extra(given),
+        dropped=_dropped(given, intent),
+        protected=not _reason(given, "without_protection"),
+    )
+
+
+def _engine(given: Arguments) -> None:
+    engine = given.text("engine", "postgres")
+    if engine != "postgres":
+        raise HakitError(
+            "engine: not one that PostgresCluster runs",
+            where=given.where,
+            given=engine,
+            allowed="postgres",
+            do="use the component of that engine",
+        )
+
+
+def _place(given: Arguments, topology: Topology, name: str) -> tuple[Pair, Region, str]:
+    wanted = given.text("pair")
+    if wanted not in topology.pairs:
+        raise HakitError("pair: the topology has no such pair", where=given.where, given=wanted, allowed=topology.pairs)
+    pair = topology.pair(wanted)
+    scope = given.text("scope")
+    if scope not in pair.regions:
+        raise HakitError(
+            f"scope: pair {wanted} is not in this region", where=given.where, given=scope, allowed=pair.regions
+        )
+    database = given.text("database", name)
+    if database not in pair.databases:
+        raise HakitError(
+            f"database: pair {wanted} has no such database",
+            where=given.where,
+            given=database,
+            allowed=pair.databases,
+            do=did_you_mean(database, pair.databases)
+            or f"add it to pairs.{wanted}.databases in {topology.where('pairs', wanted)}",
+        )
+    return pair, topology.region(scope), database
+
+
+def _streams(
+    given: Arguments, pair: Pair, region: str, declared: Mapping[str, Route], archived: ArchiveSpec | None
+) -> bool:
+    """Whether a copy is cloned from the running primary instead of from its archive."""
+    word = given.word("bootstrap", ("recovery", "stream"), "recovery" if archived else "stream")
+    if word == "recovery" and archived is None:
+        raise HakitError("bootstrap: nothing to recover from without an archive", where=given.where, given=word)
+    missing = [other for other in pair.regions if other != region and other not in declared]
+    if word == "stream" and missing:
+        raise HakitError(
+            f"bootstrap: no route to {', '.join(missing)}",
+            where=given.where,
+            given=word,
+            do=f"declare routes.{missing[0]}, or say bootstrap: recovery",
+        )
+    return word == "stream"
+
+
+def _extra(given: Arguments) -> dict[str, Any]:
+    extra = given.mapping("extra")
+    for key in extra:
+        if key in DECIDED:
+            raise HakitError(
+                f"extra.{key}: hakit decides this field of the Cluster",
+                where=given.where,
+                given=key,
+                do="use the argument that it follows from",
+            )
+    return extra
+
+
+def _dropped(given: Arguments, intent: ClusterIntent) -> tuple[int, ...]:
+    kept = [copy.incarnation for copy in intent.kept]
+    value = given.given.get("dropped") or []
+    numbers = [int(each) if isinstance(each, float) else each for each in value] if isinstance(value, list) else value
+    if not isinstance(numbers, list) or any(number not in kept for number in numbers):
+        raise HakitError(
+            "dropped: only a kept copy of this region can be left out",
+            where=given.where,
+            given=value,
+            allowed=[str(number) for number in kept],
+        )
+    return tuple(numbers)
+
+
+def _reason(given: Arguments, key: str) -> bool:
+    """Whether something that protects data is switched off; only with a reason."""
+    if key not in given:
+        return False
+    why = given.given[key]
+    if not isinstance(why, str) or len(why.strip()) < 3:
+        raise HakitError(f"{key}: say why", where=given.where, given=why, allowed="a reason, as a text")
+    return True
+
+
+def _size(given: Arguments, key: str, default: str | None = None) -> str:
+    value = given.text(key, default)
+    if parse_quantity(value, f"{given.where}: {key}") <= 0:
+        raise HakitError(
+            f"{key}: not a size", where=given.where, given=value, allowed="a number with its unit, such as 50Gi"
+        )
+    return value
