@@ -16,6 +16,7 @@ from hakit.charts.manifests import Object
 from hakit.charts.objects import id_of, name_of, namespace_of, of_kind, replicas_of, workloads
 from hakit.charts.render import Release, secret_texts
 from hakit.charts.source import Chart, load
+from hakit.components.order import after
 from hakit.components.project import load_topology, project_root
 from hakit.components.providers import claim_release, provider_of
 from hakit.components.zonal_app_args import ZonalAppArgs
@@ -79,7 +80,7 @@ class ZonalApp(pulumi.ComponentResource):
         folder = _frozen(chart)
 
         super().__init__("hakit:index:ZonalApp", name, None, opts)
-        definitions = [self._definition(name, definition) for definition in chart.crds]
+        definitions = [self._definition(name, definition, opts) for definition in chart.crds]
         self._release = k8s.helm.v3.Release(
             f"{name}-release",
             chart=folder,
@@ -94,7 +95,7 @@ class ZonalApp(pulumi.ComponentResource):
             skip_crds=True,
             # Without it the provider takes nulls out, and makes every empty list one (pulumi-kubernetes excludeNulls).
             allow_null_values=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=definitions),
+            opts=after(opts, pulumi.ResourceOptions(parent=self, depends_on=definitions)),
         )
         running = workloads(examined.objects)
         outputs = {
@@ -114,7 +115,7 @@ class ZonalApp(pulumi.ComponentResource):
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)
 
-    def _definition(self, name: str, definition: Object) -> pulumi.Resource:
+    def _definition(self, name: str, definition: Object, opts: pulumi.ResourceOptions | None) -> pulumi.Resource:
         """A definition of the chart's `crds/` folder: Helm would never update it, and a deletion would take all objects
         of its kind along, in every namespace."""
         return k8s.apiextensions.v1.CustomResourceDefinition(
@@ -123,7 +124,7 @@ class ZonalApp(pulumi.ComponentResource):
             kind=definition["kind"],
             metadata=definition["metadata"],
             spec=definition["spec"],
-            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+            opts=after(opts, pulumi.ResourceOptions(parent=self, retain_on_delete=True)),
         )
 
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+#: The annotation of a Cluster that holds `Epoch.number`; the guard compares it.
+EPOCH = "hakit/epoch"
+
 
 @dataclass(frozen=True, order=True)
 class Epoch:

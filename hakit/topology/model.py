@@ -81,6 +81,15 @@ def _positive(value: int) -> int:
     return value
 
 
+def _witness_address(value: str) -> str:
+    """The witness decides which side may write: it is read and written over TLS, or signed."""
+    if not re.fullmatch(r"https://[^/\s]+/\S*|s3://[^/?\s]+/[^?\s]+\?\S+", value):
+        raise wrong("not an address of a witness", "https://..., or s3://<bucket>/<key>?region=<region>")
+    if value.startswith("s3://") and "region=" not in value.partition("?")[2]:
+        raise wrong("the bucket's region is missing", "s3://<bucket>/<key>?region=<region>")
+    return value
+
+
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({value for value in values if values.count(value) > 1})
     if twice:
@@ -94,6 +103,7 @@ DatabaseName = Annotated[str, AfterValidator(_database_name)]
 _DURATION: dict[str, Any] = {"type": "string", "pattern": "^[0-9]{1,9}[smhd]$", "examples": ["30s", "5m", "1h"]}
 Duration = Annotated[int, BeforeValidator(seconds), Field(json_schema_extra=_DURATION)]
 Text = Annotated[str, Field(min_length=1)]
+WitnessAddress = Annotated[str, AfterValidator(_witness_address)]
 
 
 class Model(BaseModel):
@@ -184,6 +194,9 @@ class Pair(Model):
         (), description="Databases that are handed over together; tokens are checked against them"
     )
     objectives: Objectives = Field(description="What the pair must keep to")
+    witness: Annotated[tuple[WitnessAddress, ...], AfterValidator(_distinct)] = Field(
+        (), description="Where fences read who may be writable, outside the region that reads: https:// or s3://"
+    )
     handovers: tuple[Handover, ...] = Field((), description="Every change of the active region, oldest first")
     _name: str = PrivateAttr("")
 

@@ -72,6 +72,16 @@ def test_it_registers_one_release_of_the_hardened_objects_beneath_itself(tmp_pat
     assert (release.inputs["name"], release.inputs["namespace"]) == ("storefront", "shop")
 
 
+def test_what_it_depends_on_its_release_waits_for(tmp_path: Path) -> None:
+    def program() -> None:
+        cluster = k8s.Provider("use1", context="prod-use1", cluster_identifier="prod-use1")
+        first = k8s.core.v1.Namespace("shop", opts=pulumi.ResourceOptions(provider=cluster))
+        opts = pulumi.ResourceOptions(provider=cluster, depends_on=[first])
+        hakit.ZonalApp("storefront", storefront(), opts)  # ty: ignore
+
+    assert [urn.rpartition("::")[2] for urn in release_of(run(program, tmp_path)).depends_on] == ["shop"]
+
+
 def test_the_deployment_in_the_release_is_spread_over_zones_although_the_chart_cannot(tmp_path: Path) -> None:
     deployment = objects_of(run(app(storefront()), tmp_path))["Deployment/storefront"]
     labels = {"matchLabels": {"app.kubernetes.io/name": "storefront", "app.kubernetes.io/instance": "storefront"}}

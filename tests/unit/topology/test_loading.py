@@ -109,7 +109,7 @@ def test_a_misspelt_key_is_refused_with_the_one_that_was_meant() -> None:
         "  do:      add it: Region where the data was first created; never changes\n"
         "t.yaml:19: pairs.shop.foundd: unknown key\n"
         "  given:   foundd\n"
-        "  allowed: mode, founded, regions, databases, objectives, handovers\n"
+        "  allowed: mode, founded, regions, databases, objectives, witness, handovers\n"
         "  do:      did you mean 'founded'?"
     )
 
@@ -358,3 +358,17 @@ def test_the_page_of_the_format_shows_a_file_that_loads_and_an_error_that_is_tru
     with pytest.raises(HakitError) as caught:
         loading.parse(text.replace("founded: us-east-1", "founded: us-eats-1"), path)
     assert str(caught.value) in page
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://witness.example.com/shop.json", "not an address of a witness"),
+        ("https://witness.example.com", "not an address of a witness"),
+        ("s3://acme-witness", "not an address of a witness"),
+        ("s3://acme-witness/shop.json?endpoint=https://minio", "the bucket's region is missing"),
+    ],
+)
+def test_a_witness_is_read_over_tls_or_signed(address: str, words: str) -> None:
+    told = changed("    databases:", f'    witness: ["{address}"]\n    databases:')
+    assert f"pairs.shop.witness[0]: {words}" in told
