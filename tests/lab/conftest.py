@@ -13,11 +13,25 @@ from lab.harness import Client, Helm, LabRegion, missing, network_problem
 from lab.harness.tools import REGION_TOOLS
 
 _failures = pytest.StashKey[int]()
+_tables = pytest.StashKey[list[tuple[str, list[str]]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lab: needs the lab's tools (make lab-tools)")
     config.stash[_failures] = 0
+    config.stash[_tables] = []
+
+
+def show(request: pytest.FixtureRequest, title: str, lines: list[str]) -> None:
+    """Print measured figures at the end of the run, whether its tests pass or not."""
+    request.config.stash[_tables].append((title, lines))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for title, lines in config.stash[_tables]:
+        terminalreporter.section(title)
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 def need(*names: str) -> None:
