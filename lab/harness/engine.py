@@ -1,4 +1,4 @@
-"""The real Pulumi engine over a copy of the reference system, with stand-in providers and a file backend."""
+"""The real Pulumi engine over a copy of the reference system, with stand-ins for its providers and a file backend."""
 
 import contextlib
 import gc
@@ -6,15 +6,20 @@ import json
 import os
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
+from typing import Any, Self
 
 import pulumi.automation as auto
 
 from lab.harness.tools import BIN, ROOT
+from lab.providers import clouds
+from lab.providers.aws_session import client
+from lab.providers.store import Store
 
 PROJECT = "hakit-reference"
 #: The passphrase of the example's stack files, see stacks/config.
@@ -22,23 +27,48 @@ _PASSPHRASE = "reference"  # noqa: S105
 
 
 class Engine:
-    """One project folder and one backend.
+    """One project folder, one backend, and the clouds that it deploys to. The clouds last as long as its block.
 
     Args:
         folder: for the project's copy, the state and the engine's own files.
         kubeconfigs: of each region's cluster, by the context that the topology names.
+        program: what a stack runs; the reference system unless one is given.
     """
 
-    def __init__(self, folder: Path, kubeconfigs: Mapping[str, Path]) -> None:
+    def __init__(
+        self, folder: Path, kubeconfigs: Mapping[str, Path] | None = None, program: Callable[[], None] | None = None
+    ) -> None:
         self.project = folder / "project"
+        self.program = program or self._reference
         self._folder = folder
         self.project.mkdir(parents=True)
         shutil.copy(ROOT / "Pulumi.yaml", self.project)
         for part in ("stacks", "examples"):
             shutil.copytree(ROOT / part, self.project / part, ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "state").mkdir()
+        for part in ("state", "cloud"):
+            (folder / part).mkdir()
         self._kubeconfig = folder / "kubeconfig"
-        self._kubeconfig.write_text(json.dumps(_merged(kubeconfigs)), encoding="utf-8")
+        self._kubeconfig.write_text(json.dumps(_merged(kubeconfigs or {})), encoding="utf-8")
+        self._clouds: contextlib.ExitStack | None = None
+        self._ports: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._clouds is not None:
+            self._clouds.close()
+
+    # What the clouds hold
+
+    @property
+    def store(self) -> Store:
+        """What exists in Cloudflare, and in AWS beside what moto plays."""
+        return Store(self._folder / "cloud" / clouds.STORE)
+
+    def aws(self, service: str, region: str) -> Any:
+        """A boto3 client of the lab's AWS; there is one from the first AWS resource on."""
+        return client((self._folder / "cloud" / clouds.ENDPOINT).read_text(encoding="utf-8"), service, region)
 
     @property
     def state(self) -> Path:
@@ -46,8 +76,14 @@ class Engine:
 
     @contextlib.contextmanager
     def stack(self, name: str) -> Generator[auto.Stack]:
-        """A stack, to be used within the block: its provider runs as long."""
-        with self._provider() as port:
+        """A stack, to be used within the block: the Kubernetes provider runs as long."""
+        if self._clouds is None:
+            self._clouds = contextlib.ExitStack()
+            line = self._clouds.enter_context(_serving("lab.providers.clouds", self._folder / "cloud", os.environ))
+            self._ports = json.loads(line)
+        environment = {**os.environ, "KUBECONFIG": str(self._kubeconfig)}
+        with _serving("lab.providers.kubernetes", self.project / "stacks", environment) as port:
+            ports = {"kubernetes": int(port), **self._ports}
             options = auto.LocalWorkspaceOptions(
                 work_dir=str(self.project),
                 pulumi_command=auto.PulumiCommand(str(BIN.parent)),
@@ -57,15 +93,20 @@ class Engine:
                     "PULUMI_HOME": str(self._folder / "home"),
                     "PULUMI_SKIP_UPDATE_CHECK": "true",
                     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-                    "PULUMI_DEBUG_PROVIDERS": f"kubernetes:{port}",
+                    "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{port}" for package, port in ports.items()),
                 },
             )
             try:
-                yield auto.create_or_select_stack(name, project_name=PROJECT, program=self._program, opts=options)
+                yield auto.create_or_select_stack(name, project_name=PROJECT, program=self.program, opts=options)
             finally:
                 _collect_event_loops()
 
-    def _program(self) -> None:
+    def kill(self) -> None:
+        """The running engine dies at once, as by a lost CI runner or the kernel's hand; the providers live on."""
+        for process in _children("pulumi"):
+            os.kill(process, signal.SIGKILL)
+
+    def _reference(self) -> None:
         """stacks/ as `pulumi up` would run it, from its own folder; an inline program needs no language plugin."""
         folder = self.project / "stacks"
         sys.path.insert(0, str(folder))
@@ -77,15 +118,28 @@ class Engine:
             for module in ("region", "shared", "traffic"):
                 sys.modules.pop(module, None)
 
-    @contextlib.contextmanager
-    def _provider(self) -> Generator[int]:
-        command = [sys.executable, "-m", "lab.providers.kubernetes", str(self.project / "stacks")]
-        environment = {**os.environ, "KUBECONFIG": str(self._kubeconfig)}
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-            try:
-                yield int(process.stdout.readline() if process.stdout else "")
-            finally:
-                process.kill()
+
+@contextlib.contextmanager
+def _serving(module: str, argument: Path, environment: Mapping[str, str]) -> Generator[str]:
+    """A stand-in's process; what it says about where it listens."""
+    command = [sys.executable, "-m", module, str(argument)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process.stdout.readline() if process.stdout else ""
+        finally:
+            process.kill()
+
+
+def _children(name: str) -> list[int]:
+    """The processes of a name that this one has started."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            # "pid (name) state parent ...", see proc(5); a name may have spaces
+            head, _, rest = status.read_text(encoding="utf-8").rpartition(")")
+            if head.partition("(")[2] == name and int(rest.split()[1]) == os.getpid():
+                found.append(int(status.parent.name))
+    return found
 
 
 def _collect_event_loops() -> None:

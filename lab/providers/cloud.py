@@ -62,10 +62,10 @@ class Cloud(Frame):
         """The properties that a resource has now; None when it is gone."""
         return self.store.find(type_, identity)
 
-    def change(self, type_: str, identity: str, state: Object, inputs: Object, settings: Object) -> Object:  # noqa: ARG002
-        outputs = {name: value for name, value in state.items() if name in self._computed(type_, state)} | inputs
-        self.store.put(type_, identity, outputs)
-        return outputs
+    def change(self, type_: str, identity: str, state: Object, wanted: Object, settings: Object) -> Object:  # noqa: ARG002
+        """Give a resource its new inputs; `wanted` has them, and of its properties those that the cloud made up."""
+        self.store.put(type_, identity, wanted)
+        return wanted
 
     def remove(self, type_: str, identity: str, state: Object, settings: Object) -> None:  # noqa: ARG002
         self.store.remove(type_, identity)
@@ -116,12 +116,14 @@ class Cloud(Frame):
         return provider_pb2.ReadResponse(id=request.id, properties=struct(found), inputs=struct(seen))
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        state, inputs = plain(request.olds), plain(request.news)
+        state, inputs, old = plain(request.olds), plain(request.news), plain(request.old_inputs)
+        wanted = {name: value for name, value in state.items() if name not in old} | inputs
+        if "tagsAll" in wanted:
+            wanted["tagsAll"] = inputs.get("tags") or {}
         if request.preview:
-            kept = {name: value for name, value in state.items() if name in self._computed(request.type, state)}
-            return provider_pb2.UpdateResponse(properties=struct(kept | inputs))
+            return provider_pb2.UpdateResponse(properties=struct(wanted))
         try:
-            outputs = self.change(request.type, request.id, state, inputs, self._settings(context))
+            outputs = self.change(request.type, request.id, state, wanted, self._settings(context))
         except CloudError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         return provider_pb2.UpdateResponse(properties=struct(outputs))
@@ -139,8 +141,3 @@ class Cloud(Frame):
     def _outputs(self, type_: str) -> frozenset[str]:
         found = declared(type_)
         return found.outputs if found else frozenset()
-
-    def _computed(self, type_: str, state: Object) -> set[str]:
-        """The properties of a state that are no inputs: what the cloud made up, and keeps."""
-        found = declared(type_)
-        return state.keys() - (found.inputs.keys() if found else set())

@@ -48,8 +48,11 @@ class Asked:
         answer = self._stub.Read(given)
         return (plain(answer.properties), plain(answer.inputs)) if answer.id else None
 
-    def update(self, type_: str, identity: str, state: Object, inputs: Object) -> Object:
-        given = provider_pb2.UpdateRequest(type=type_, id=identity, olds=struct(state), news=struct(inputs))
+    def update(self, type_: str, identity: str, state: Object, old: Object, inputs: Object) -> Object:
+        """Its properties, when `old` inputs become `inputs`."""
+        given = provider_pb2.UpdateRequest(
+            type=type_, id=identity, olds=struct(state), old_inputs=struct(old), news=struct(inputs)
+        )
         return plain(self._stub.Update(given).properties)
 
     def delete(self, type_: str, identity: str, state: Object) -> None:

@@ -65,10 +65,11 @@ def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     ):
         for region in (east, west):
             region.namespace("shop")  # RegionBase, which makes it, is still to come
-        found = System(Engine(folder, {"prod-use1": east.kubeconfig, "prod-usw2": west.kubeconfig}), east, west)
-        for stack in STACKS:
-            found.up(stack)
-        yield found
+        with Engine(folder, {"prod-use1": east.kubeconfig, "prod-usw2": west.kubeconfig}) as engine:
+            found = System(engine, east, west)
+            for stack in STACKS:
+                found.up(stack)
+            yield found
 
 
 def test_each_region_runs_what_its_role_asks_for(system: System):

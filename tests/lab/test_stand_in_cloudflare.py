@@ -96,7 +96,7 @@ def test_what_was_made_is_read_changed_and_removed(cloudflare: Asked, store: Sto
     assert len(identity) == 32
     assert store.all(POOL) == {identity: outputs}
     assert cloudflare.read(POOL, identity, outputs, _POOL) == (outputs, _POOL)
-    changed = cloudflare.update(POOL, identity, outputs, _POOL | {"enabled": False})
+    changed = cloudflare.update(POOL, identity, outputs, _POOL, _POOL | {"enabled": False})
     assert changed == outputs | {"enabled": False}
     cloudflare.delete(POOL, identity, changed)
     assert cloudflare.read(POOL, identity, changed, _POOL) is None
