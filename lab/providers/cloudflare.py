@@ -60,9 +60,9 @@ class Cloudflare(Cloud):
         self.store.put(type_, identity, outputs)
         return identity, outputs
 
-    def change(self, type_: str, identity: str, state: Object, inputs: Object, settings: Object) -> Object:
-        self._refuse(type_, inputs, identity)
-        return super().change(type_, identity, state, inputs, settings)
+    def change(self, type_: str, identity: str, state: Object, wanted: Object, settings: Object) -> Object:
+        self._refuse(type_, wanted, identity)
+        return super().change(type_, identity, state, wanted, settings)
 
     def _refuse(self, type_: str, inputs: Object, own: str | None) -> None:
         """As the API does: HTTP 400, code 1002, validation failed (terraform-provider-cloudflare issue 133)."""

@@ -70,6 +70,8 @@ def test_a_write_refuses_what_is_more_than_was_bought_and_a_name_that_is_taken(c
     with pytest.raises(grpc.RpcError, match="exceeded quota: 2 pools"):
         cloudflare.create(POOL, _pool("north"))
     assert len(store.all(POOL)) == 2, "nothing half made"
-    assert cloudflare.update(POOL, east, outputs, _pool(enabled=False))["enabled"] is False, "it is itself no other"
+    assert cloudflare.update(POOL, east, outputs, _pool(), _pool(enabled=False))["enabled"] is False, (
+        "it is itself no other"
+    )
     with pytest.raises(grpc.RpcError, match="a pool named west exists"):
         cloudflare.update(POOL, east, outputs, _pool("west"))
