@@ -74,4 +74,4 @@ def test_a_write_refuses_what_is_more_than_was_bought_and_a_name_that_is_taken(c
         "it is itself no other"
     )
     with pytest.raises(grpc.RpcError, match="a pool named west exists"):
-        cloudflare.update(POOL, east, outputs, _pool("west"))
+        cloudflare.update(POOL, east, outputs, _pool(), _pool("west"))
