@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hakit.components.bucket_pair import BucketPair as BucketPair
+    from hakit.components.bucket_pair_args import BucketPairArgs as BucketPairArgs
     from hakit.components.global_load_balancer import GlobalLoadBalancer as GlobalLoadBalancer
     from hakit.components.global_load_balancer_args import GlobalLoadBalancerArgs as GlobalLoadBalancerArgs
     from hakit.components.postgres_cluster import PostgresCluster as PostgresCluster
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BucketPair": "hakit.components.bucket_pair",
+    "BucketPairArgs": "hakit.components.bucket_pair_args",
     "GlobalLoadBalancer": "hakit.components.global_load_balancer",
     "GlobalLoadBalancerArgs": "hakit.components.global_load_balancer_args",
     "HakitError": "hakit.errors",
@@ -35,6 +39,8 @@ _HOMES = {
     "load_topology": "hakit.components.project",
 }
 __all__ = [
+    "BucketPair",
+    "BucketPairArgs",
     "GlobalLoadBalancer",
     "GlobalLoadBalancerArgs",
     "HakitError",

@@ -36,7 +36,12 @@ def archive(pair: str, database: str, copy: Copy) -> str:
 
     The region stands in it: a bucket that is copied to another region never lays one archive over another.
     """
-    return f"{copy.region}/{pair}/{cluster(database, copy.incarnation)}"
+    return f"{archives(copy.region, pair)}{cluster(database, copy.incarnation)}"
+
+
+def archives(region: str, pair: str) -> str:
+    """Where a region's archives of a pair are, of every database and incarnation: `us-east-1/shop/`."""
+    return f"{region}/{pair}/"
 
 
 def bucket(prefix: str, environment: str, region: str, purpose: str) -> str:
@@ -79,6 +84,11 @@ def role_arn(topology: Topology, region: str, purpose: str) -> str:
 def replication_role_name(topology: Topology, region: str, purpose: str) -> str:
     """The IAM role by which S3 copies a region's bucket to others: `acme-prod-us-east-1-wal-replication`."""
     return _role(topology, region, purpose, "replication")
+
+
+def batch_role_name(topology: Topology, region: str, purpose: str) -> str:
+    """The IAM role of S3 Batch Replication, which copies what a rule came too late for: `...-wal-batch`."""
+    return _role(topology, region, purpose, "batch")
 
 
 def partition(region: str) -> str:
@@ -128,6 +138,20 @@ def shared_view(topology: Topology) -> dict[str, Any]:
         "regions": regions,
         "pairs": pairs,
     }
+
+
+def shared_topology(topology: Topology) -> Topology:
+    """The topology as the `shared` scope may see it, as `shared_view` is, for functions that take a Topology."""
+    nothing = {"handovers": (), "founded": ""}
+    return topology.model_copy(
+        update={
+            "regions": {
+                name: region.model_copy(update={"traffic": "serve", "serves": ()})
+                for name, region in topology.regions.items()
+            },
+            "pairs": {name: pair.model_copy(update=nothing) for name, pair in topology.pairs.items()},
+        }
+    )
 
 
 def _role(topology: Topology, region: str, purpose: str, kind: str) -> str:

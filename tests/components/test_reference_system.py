@@ -36,6 +36,17 @@ def test_it_has_a_stack_for_every_scope_of_the_topology(document: dict[str, Any]
     assert sorted(shared["exports"]["stacks"]) == sorted(stack["stack"] for stack in document["stacks"])
 
 
+def test_the_shared_stack_keeps_its_data_and_nothing_of_it_follows_from_a_role(document: dict[str, Any]) -> None:
+    (shared,) = (stack for stack in document["stacks"] if stack["stack"] == "prod-shared")
+    assert shared["exports"]["buckets"] == {
+        "wal": {"us-east-1": "acme-prod-us-east-1-wal", "us-west-2": "acme-prod-us-west-2-wal"},
+        "assets": {"us-east-1": "acme-prod-us-east-1-assets", "us-west-2": "acme-prod-us-west-2-assets"},
+    }
+    data = [each for each in shared["resources"] if each["type"] in ("aws:s3/bucket:Bucket", "aws:kms/key:Key")]
+    assert len(data) == 8, "a bucket and a key in each of two regions, for two purposes"
+    assert all(each["protect"] and each["retain_on_delete"] for each in data)
+
+
 def test_it_has_no_finding_and_accepts_none(document: dict[str, Any]) -> None:
     reports = [report for stack in document["stacks"] for report in stack["findings"]]
     assert len(reports) == 5, "two applications in two regions, and the load balancer"

@@ -33,6 +33,10 @@ def test_a_zonal_app_needs_neither_cloudflare_nor_aws() -> None:
     assert {"pulumi_cloudflare", "pulumi_aws"} & modules_after("import hakit; hakit.ZonalApp") == set()
 
 
+def test_pulumi_aws_is_loaded_when_buckets_are_made_not_when_they_are_named() -> None:
+    assert "pulumi_aws" not in modules_after("import hakit; hakit.BucketPair")
+
+
 def test_a_load_balancer_loads_the_sdk_of_its_provider_only_when_it_makes_a_resource() -> None:
     code = "import hakit; hakit.GlobalLoadBalancer; import hakit.components.global_load_balancer_cloudflare"
     assert {"pulumi_cloudflare", "pulumi_aws"} & modules_after(code) == set()
@@ -40,6 +44,8 @@ def test_a_load_balancer_loads_the_sdk_of_its_provider_only_when_it_makes_a_reso
 
 def test_every_public_name_is_there_and_no_other() -> None:
     assert sorted(hakit.__all__) == [
+        "BucketPair",
+        "BucketPairArgs",
         "GlobalLoadBalancer",
         "GlobalLoadBalancerArgs",
         "HakitError",

@@ -35,6 +35,7 @@ def test_roles_by_hand() -> None:
         names.role_arn(TOPOLOGY, "us-east-1", "wal") == "arn:aws:iam::111122223333:role/acme-prod-us-east-1-wal-access"
     )
     assert names.replication_role_name(TOPOLOGY, "us-east-1", "wal") == "acme-prod-us-east-1-wal-replication"
+    assert names.batch_role_name(TOPOLOGY, "us-east-1", "wal") == "acme-prod-us-east-1-wal-batch"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_an_arn_starts_with_its_regions_partition(region: str, partition: str) -
 
 
 def test_names_of_what_does_not_exist_or_does_not_fit_are_refused() -> None:
-    for name in (names.bucket_of, names.role_name, names.role_arn, names.replication_role_name):
+    for name in (names.bucket_of, names.role_name, names.role_arn, names.replication_role_name, names.batch_role_name):
         with pytest.raises(HakitError, match="unknown region"):
             name(TOPOLOGY, "us-east-2", "wal")
     with pytest.raises(HakitError, match=r"the origin's name has 26[0-9] characters"):
@@ -90,8 +91,9 @@ def test_different_roles_have_different_names_that_iam_takes(parts: list[tuple[s
             made += [
                 names.role_name(topology, region, purpose),
                 names.replication_role_name(topology, region, purpose),
+                names.batch_role_name(topology, region, purpose),
             ]
-    assert len(set(made)) == len(parts) * 4
+    assert len(set(made)) == len(parts) * 6
     assert all(re.fullmatch(r"[a-z0-9-]{1,64}", name) for name in made), (
         "lower case: IAM tells names apart without case"
     )
@@ -122,7 +124,18 @@ LISTS = [
 def test_shared_sees_no_handover_no_traffic_state_and_no_incarnation(entries: list[str], traffic: str) -> None:
     text = with_handovers(*entries) if entries else EXAMPLE
     text = text.replace("    serves:", f"    traffic: {traffic}\n    serves:")
-    assert names.shared_view(loading.parse(text, "t.yaml")) == names.shared_view(TOPOLOGY)
+    topology = loading.parse(text, "t.yaml")
+    assert names.shared_view(topology) == names.shared_view(TOPOLOGY)
+    assert names.shared_topology(topology).model_dump() == names.shared_topology(TOPOLOGY).model_dump()
+
+
+def test_the_shared_topology_keeps_all_that_the_shared_view_has_and_its_names() -> None:
+    shared = names.shared_topology(TOPOLOGY)
+    assert names.shared_view(shared) == names.shared_view(TOPOLOGY)
+    assert (shared.pair("shop").name, shared.region("us-west-2").name, shared.path) == ("shop", "us-west-2", "t.yaml")
+    assert shared.model_dump() != TOPOLOGY.model_dump(), (
+        "where the pair was founded, and whom a region serves, are gone"
+    )
 
 
 def test_shared_sees_what_buckets_and_roles_are_made_of() -> None:

@@ -1,0 +1,88 @@
+"""A BucketPair's arguments, checked, and what follows from them. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hakit.topology import names
+from hakit.topology.model import Topology
+
+BOTH, ONE_WAY, NONE = "both", "one-way", "none"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Object Lock, and in which regions."""
+
+    mode: str
+    days: int
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Service accounts of one namespace: of a pair's databases, or of an application.
+
+    Attributes:
+        namespace: where they are.
+        patterns: their names; `?` stands for one character.
+        pair: whose databases they are; empty for an application.
+        paths: what an application reaches in its own region's bucket.
+        writes: whether it may write and delete.
+        regions: where they are.
+    """
+
+    namespace: str
+    patterns: tuple[str, ...]
+    pair: str
+    paths: tuple[str, ...]
+    writes: bool
+    regions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BucketsSpec:
+    """A BucketPair's arguments, checked. Everything after this trusts it.
+
+    Attributes:
+        topology: as the shared scope may see it.
+        copies_days: after which copies of other regions' archives go; None for never.
+        unprotected: why the data may be deleted; empty when it may not.
+    """
+
+    name: str
+    topology: Topology = field(repr=False)
+    purpose: str
+    regions: tuple[str, ...]
+    replication: str
+    source: str
+    copy_deletions: bool
+    replication_time: bool
+    lock: Lock | None
+    noncurrent_days: int
+    copies_days: int | None
+    accounts: tuple[Account, ...]
+    unprotected: str
+    tags: Mapping[str, str]
+
+    @property
+    def where(self) -> str:
+        return f"BucketPair {self.name!r}"
+
+    @property
+    def flows(self) -> tuple[tuple[str, str], ...]:
+        """Which region is copied to which."""
+        sources = {BOTH: self.regions, ONE_WAY: (self.source,), NONE: ()}[self.replication]
+        return tuple((source, to) for source in sources for to in self.regions if to != source)
+
+    def destinations(self, region: str) -> tuple[str, ...]:
+        """The regions that a region's bucket is copied to."""
+        return tuple(to for source, to in self.flows if source == region)
+
+    def bucket(self, region: str) -> str:
+        return names.bucket_of(self.topology, region, self.purpose)
+
+    def lock_of(self, region: str) -> Lock | None:
+        return self.lock if self.lock is not None and region in self.lock.regions else None
+
+    def accounts_in(self, region: str) -> tuple[Account, ...]:
+        return tuple(account for account in self.accounts if region in account.regions)
