@@ -132,8 +132,13 @@ def _policy(  # noqa: PLR0913  each is a field of the policy
     }
 
 
+def _has(mapping: str, key: str) -> str:
+    """Whether there is such a key; what server-side apply has emptied is there, and null."""
+    return f"has({mapping}) && dyn({mapping}) != null && '{key}' in {mapping}"
+
+
 def _number_of(obj: str, annotation: str) -> str:
-    there = f"has({obj}.metadata.annotations) && '{annotation}' in {obj}.metadata.annotations"
+    there = _has(f"{obj}.metadata.annotations", annotation)
     is_number = f"{obj}.metadata.annotations['{annotation}'].matches('^[0-9]{{1,9}}$')"
     return f"{there} && {is_number} ? int({obj}.metadata.annotations['{annotation}']) : -1"
 
@@ -142,7 +147,7 @@ def _number_of(obj: str, annotation: str) -> str:
 _RECORDED = {
     "name": "recorded",
     "expression": (
-        f"has(object.metadata.labels) && '{DATABASE}' in object.metadata.labels"
+        f"{_has('object.metadata.labels', DATABASE)}"
         f" && params.metadata.labels['{DATABASE}'] == object.metadata.labels['{DATABASE}']"
         f" ? int(params.data['{NUMBER}']) : 0"
     ),
@@ -168,9 +173,8 @@ def _epoch_policy() -> Manifest:
             "message": f"a Cluster of a pair carries its epoch: annotation {EPOCH}, a whole number",
         },
         {
-            "expression": f"has(object.metadata.labels) && '{PAIR}' in object.metadata.labels"
-            f" && '{DATABASE}' in object.metadata.labels && (variables.creates ||"
-            f" !('{DATABASE}' in oldObject.metadata.labels) ||"
+            "expression": f"{_has('object.metadata.labels', PAIR)} && '{DATABASE}' in object.metadata.labels"
+            f" && (variables.creates || !({_has('oldObject.metadata.labels', DATABASE)}) ||"
             f" object.metadata.labels['{DATABASE}'] == oldObject.metadata.labels['{DATABASE}'])",
             "message": f"a Cluster of a pair keeps its labels {PAIR} and {DATABASE}",
         },
@@ -196,8 +200,7 @@ def _epoch_policy() -> Manifest:
             "message": "a copy that is missing is never created as a primary",
         },
         {
-            "expression": "!variables.creates || !has(object.metadata.annotations)"
-            f" || !('{QUARANTINED}' in object.metadata.annotations)",
+            "expression": f"!variables.creates || !({_has('object.metadata.annotations', QUARANTINED)})",
             "message": "a kept copy that is missing is never created: take it out of the program",
         },
     ]
@@ -235,10 +238,11 @@ def _created_policy() -> Manifest:
 def _records_policy() -> Manifest:
     configmaps = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}
     labels = (
-        f"has(object.metadata.labels) && ['{RECORD}', '{PAIR}', '{DATABASE}'].all(key, key in oldObject.metadata.labels"
+        f"{_has('object.metadata.labels', RECORD)} &&"
+        f" ['{RECORD}', '{PAIR}', '{DATABASE}'].all(key, key in oldObject.metadata.labels"
         " && key in object.metadata.labels && object.metadata.labels[key] == oldObject.metadata.labels[key])"
     )
-    number = f"has(object.data) && '{NUMBER}' in object.data && object.data['{NUMBER}'].matches('^[0-9]{{1,9}}$')"
+    number = f"{_has('object.data', NUMBER)} && object.data['{NUMBER}'].matches('^[0-9]{{1,9}}$')"
     validations = [
         {
             "expression": "request.operation != 'DELETE'",
