@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pulumi
 import pulumi_kubernetes as k8s
 
+from hakit.components.order import after
 from hakit.components.postgres_cluster_args import PostgresClusterArgs
 from hakit.components.project import load_topology
 from hakit.components.providers import provider_of
@@ -55,10 +56,11 @@ class PostgresCluster(pulumi.ComponentResource):
         planned = postgres.plan(spec)
 
         super().__init__("hakit:index:PostgresCluster", name, None, opts)
-        secrets = self._secrets(name, args, spec)
+        secrets = self._secrets(name, args, spec, opts)
         made: dict[str, pulumi.Resource] = {}
         for each in planned:
-            made[each.key] = self._object(name, each, spec, _needs(each, secrets, made))
+            needs = _needs(each, secrets, made)
+            made[each.key] = self._object(name, each, spec, after(opts, pulumi.ResourceOptions(depends_on=needs)))
         outputs = {
             "host": postgres.host(spec),
             "secret": spec.application.secret,
@@ -71,7 +73,9 @@ class PostgresCluster(pulumi.ComponentResource):
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)
 
-    def _secrets(self, name: str, args: PostgresClusterArgs, spec: PostgresSpec) -> list[pulumi.Resource]:
+    def _secrets(
+        self, name: str, args: PostgresClusterArgs, spec: PostgresSpec, given: pulumi.ResourceOptions | None
+    ) -> list[pulumi.Resource]:
         credentials: Mapping[str, Any] = args["credentials"]
         made: list[pulumi.Resource] = []
         for role, credential, user in (
@@ -89,21 +93,19 @@ class PostgresCluster(pulumi.ComponentResource):
                     metadata=manifest["metadata"],
                     type=manifest["type"],
                     string_data=texts,
-                    opts=pulumi.ResourceOptions(parent=self),
+                    opts=after(given, pulumi.ResourceOptions(parent=self)),
                 )
             )
         return made
 
     def _object(
-        self, name: str, planned: postgres.Planned, spec: PostgresSpec, needs: list[pulumi.Resource]
+        self, name: str, planned: postgres.Planned, spec: PostgresSpec, order: pulumi.ResourceOptions
     ) -> pulumi.Resource:
         guarded = planned.holds_data and spec.protected
-        opts = pulumi.ResourceOptions(
-            parent=self,
-            depends_on=needs,
-            protect=guarded or None,
-            retain_on_delete=guarded or planned.stays or None,
+        keeping = pulumi.ResourceOptions(
+            parent=self, protect=guarded or None, retain_on_delete=guarded or planned.stays or None
         )
+        opts = pulumi.ResourceOptions.merge(order, keeping)
         manifest = planned.manifest
         if manifest["kind"] == "Service":
             return k8s.core.v1.Service(

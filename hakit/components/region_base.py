@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from hakit.components.order import after
 from hakit.components.project import load_topology
 from hakit.components.providers import provider_of
 from hakit.components.region_base_args import RegionBaseArgs
@@ -44,28 +45,29 @@ class RegionBase(pulumi.ComponentResource):
         super().__init__("hakit:index:RegionBase", name, None, opts)
         made: dict[str, pulumi.Resource] = {}
         for key, manifest in planned.items():
-            made[key] = self._object(f"{name}-{key}", manifest, _needs(manifest, made))
+            own = pulumi.ResourceOptions(parent=self, depends_on=_needs(manifest, made), retain_on_delete=True)
+            made[key] = _object(f"{name}-{key}", manifest, after(opts, own))
         outputs = {"namespaces": sorted(spec.namespaces), "region": spec.region}
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)
 
-    def _object(self, name: str, manifest: Mapping[str, Any], needs: list[pulumi.Resource]) -> pulumi.Resource:
-        opts = pulumi.ResourceOptions(parent=self, depends_on=needs, retain_on_delete=True)
-        metadata = manifest["metadata"]
-        match manifest["kind"]:
-            case "Namespace":
-                return k8s.core.v1.Namespace(name, metadata=metadata, opts=opts)
-            case "ConfigMap":
-                return k8s.core.v1.ConfigMap(name, metadata=metadata, data=manifest["data"], opts=opts)
-            case "ValidatingAdmissionPolicy":
-                return k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
-                    name, metadata=metadata, spec=manifest["spec"], opts=opts
-                )
-            case _:
-                return k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
-                    name, metadata=metadata, spec=manifest["spec"], opts=opts
-                )
+
+def _object(name: str, manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    metadata = manifest["metadata"]
+    match manifest["kind"]:
+        case "Namespace":
+            return k8s.core.v1.Namespace(name, metadata=metadata, opts=opts)
+        case "ConfigMap":
+            return k8s.core.v1.ConfigMap(name, metadata=metadata, data=manifest["data"], opts=opts)
+        case "ValidatingAdmissionPolicy":
+            return k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+                name, metadata=metadata, spec=manifest["spec"], opts=opts
+            )
+        case _:
+            return k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+                name, metadata=metadata, spec=manifest["spec"], opts=opts
+            )
 
 
 def _needs(manifest: Mapping[str, Any], made: Mapping[str, pulumi.Resource]) -> list[pulumi.Resource]:

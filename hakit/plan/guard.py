@@ -12,7 +12,7 @@ A record is a ConfigMap of one number, one for each database and purpose. The ru
 
 from typing import Any
 
-from hakit.topology.handovers import Copy, Epoch
+from hakit.topology.copies import EPOCH, Copy, Epoch
 from hakit.topology.intents import ClusterIntent
 
 Manifest = dict[str, Any]
@@ -21,7 +21,7 @@ Manifest = dict[str, Any]
 NAMESPACE = "hakit-system"
 
 PAIR, DATABASE = "hakit/pair", "hakit/database"
-EPOCH, INCARNATION, QUARANTINED = "hakit/epoch", "hakit/incarnation", "hakit/quarantined"
+INCARNATION, QUARANTINED = "hakit/incarnation", "hakit/quarantined"
 RECORD = "hakit/record"
 #: The one key of a record.
 NUMBER = "number"

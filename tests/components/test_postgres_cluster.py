@@ -262,5 +262,8 @@ def test_region_base_first_and_the_database_after_it_in_one_program(project: Pat
                      "storage": "1Gi", "credentials": {"application": {"secret": "x"}}}  # fmt: skip
         hakit.PostgresCluster("orders", args, pulumi.ResourceOptions(provider=cluster, depends_on=[made]))
 
-    names = [each.name for each in record(program, root=project).resources]
-    assert names.index("base-record-shop-orders") < names.index("orders-cluster-g1")
+    found = record(program, root=project)
+    for name in ("orders-cluster-g1", "orders-store-us-east-1", "orders-created", "orders-service"):
+        (child,) = [each for each in found.resources if each.name == name]
+        waits_for = {urn.rpartition("::")[2] for urn in child.depends_on}
+        assert "base-record-shop-orders" in waits_for, f"{name} waits for what its component depends on"
