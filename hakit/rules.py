@@ -353,9 +353,17 @@ RULES: dict[str, Rule] = {
             _W,
             "with no healthy region users may reach a standby",
             "When no endpoint is healthy, Global Accelerator sends users to a random endpoint of the nearest group, a dial "
-            "of zero or not: it fails open.",
+            "of zero or not. Route 53 answers with a record of a standby when the active region is fenced and has none. "
+            "Both rather send users somewhere than nowhere.",
             "make sure that a standby refuses what it cannot do, as a read-only database does, and accept the finding; or "
             "fence the region",
+        ),
+        Rule(
+            "HK085",
+            _E,
+            "a DNS record without a health check",
+            "A record without one counts as healthy for ever: users of a dead region stay with it.",
+            'name a health check of Route 53 in external_dns={"health_check_ids": {"<region>": "..."}}',
         ),
     )
 }

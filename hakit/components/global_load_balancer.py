@@ -10,11 +10,14 @@ from hakit.components.global_load_balancer_args import GlobalLoadBalancerArgs
 from hakit.components.project import load_topology
 from hakit.errors import HakitError
 from hakit.findings import AppReport, report, settle
-from hakit.plan.traffic import intent, judge, spec
+from hakit.plan.traffic import backends, intent, judge, spec
 
 #: Where each back end's resources are made; imported when it is used, as a provider's SDK takes seconds to load.
 _HOMES = {
-    spec.CLOUDFLARE: "hakit.components.global_load_balancer_cloudflare",
+    backends.CLOUDFLARE: "hakit.components.global_load_balancer_cloudflare",
+    backends.ROUTE53: "hakit.components.global_load_balancer_route53",
+    backends.ACCELERATOR: "hakit.components.global_load_balancer_accelerator",
+    backends.EXTERNAL_DNS: "hakit.components.global_load_balancer_external_dns",
 }
 
 
@@ -26,6 +29,16 @@ class GlobalLoadBalancer(pulumi.ComponentResource):
         - a `LoadBalancerPool` `<name>-pool-<region>` for each region of the pair, whatever its state;
         - a `LoadBalancer` `<name>-balancer`;
         - a `NotificationPolicy` `<name>-notification`, with `notify`.
+    With Route 53, for each region:
+        - a `HealthCheck` `<name>-check-<region>`, which asks it, and with `routing_controls` `<name>-control-<region>`;
+        - a `HealthCheck` `<name>-switch-<region>`, calculated from them;
+        - a `Record` `<name>-record-<region>`; with failover steering `<name>-record-primary` and `-secondary` instead.
+    With Global Accelerator:
+        - an `Accelerator` `<name>-accelerator` and a `Listener` `<name>-listener`;
+        - an `EndpointGroup` `<name>-group-<region>` for each region;
+        - a `Record` `<name>-record`, with `zone_id`.
+    With external-dns, in the cluster of the region that `scope` names:
+        - a `DNSEndpoint` `<name>-record-<region>`.
 
     Raises:
         HakitError: an argument is wrong, or asks for more than was bought.
@@ -50,13 +63,27 @@ class GlobalLoadBalancer(pulumi.ComponentResource):
     """One line of all this."""
     accepted: pulumi.Output[list[dict[str, str]]]
     """The findings that were let through, with their reasons."""
+    health_checks: pulumi.Output[dict[str, str]]
+    """Route 53: by region, the id of its calculated health check."""
+    dns_name: pulumi.Output[str]
+    """Global Accelerator: the name that the host name must point at."""
+    service_annotations: pulumi.Output[dict[str, str]]
+    """Global Accelerator: what the Service in front of each cluster must carry."""
+    annotations: pulumi.Output[dict[str, str]]
+    """external-dns: the same record as annotations of a Service or Ingress; empty while the region is drained."""
 
     def __init__(self, name: str, args: GlobalLoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         wanted = spec.specify(name, args, _topology(name, args))
         traffic = intent.intent(wanted)
         home = import_module(_HOMES[wanted.backend])
-        prepared = home.prepare(wanted, traffic)
-        found = judge.judge(wanted, traffic, prepared.detection, edge_zone=prepared.edge_zone)
+        prepared = home.prepare(wanted, traffic, opts)
+        found = judge.judge(
+            wanted,
+            traffic,
+            prepared.detection,
+            edge_zone=prepared.edge_zone,
+            unchecked=getattr(prepared, "unchecked", ""),
+        )
         settled = settle(found, wanted.accept, wanted.where)
         line = judge.summary(wanted, traffic, prepared.detection, settled)
         report(AppReport(name, wanted.scope, "", settled, summary=line, component="GlobalLoadBalancer"))

@@ -91,7 +91,7 @@ class BoughtArgs(TypedDict, total=False):
     check_regions: int
     """Regions that checks come from."""
     steering: list[str]
-    """Words of `steering` beside `ordered`."""
+    """Words of `steering` beside `ordered` and `weighted`, which every account has."""
 
 
 class CloudflareArgs(TypedDict, total=False):
@@ -112,7 +112,8 @@ class CloudflareArgs(TypedDict, total=False):
     proxied: bool
     """Users get Cloudflare's addresses, and no DNS answer to wait for. Default true."""
     check_regions: list[str]
-    """Region codes that checks come from. Default ENAM, WEU and WNAM."""
+    """Region codes that checks come from. Default ENAM, WEU and WNAM; all 13 with latency steering, which measures
+    from them."""
     retry_elsewhere: bool
     """A request that no origin of a region took (521, 522, 523) is sent to the next. Default: true where all regions
     serve; refused in an active-passive pair."""
@@ -122,6 +123,57 @@ class CloudflareArgs(TypedDict, total=False):
     """Rules as pulumi_cloudflare's LoadBalancerRuleArgs takes them. Not beside geo steering."""
     notify: list[str]
     """Addresses that are told when a pool changes its health."""
+
+
+class Route53Args(TypedDict, total=False):
+    """What only Route 53 needs."""
+
+    zone_id: Required[pulumi.Input[str]]
+    """The hosted zone's id."""
+    zone: str
+    """The hosted zone's name. With it, a zone's own name without `alias` is refused: it cannot be a CNAME."""
+    routing_controls: dict[str, pulumi.Input[str]]
+    """By region, ARN of a routing control of Application Recovery Controller: a switch that works without Route 53's
+    control plane. All regions or none. Default none: such a cluster is paid by the hour."""
+    alias: dict[str, dict[str, pulumi.Input[str]]]
+    """By region, `name` and `zone_id` of the load balancer that an alias record points at. All regions or none."""
+    bias: dict[str, float]
+    """By region, -90 to 90, with proximity steering."""
+
+
+class GlobalAcceleratorArgs(TypedDict, total=False):
+    """What only Global Accelerator needs."""
+
+    endpoints: Required[dict[str, list[pulumi.Input[str]]]]
+    """By region, ARNs of the load balancers there."""
+    ports: list[int]
+    """Default 443."""
+    protocol: str
+    """`TCP` (default) or `UDP`."""
+    dials: dict[str, float]
+    """By region, percent of the users who would be sent there. Not in an active-passive pair. Default 100."""
+    client_ip_preservation: bool
+    """Whether the region sees the users' addresses. Default: AWS's own."""
+    zone_id: pulumi.Input[str]
+    """Route 53's hosted zone, for a record of the host name. Default: the record is made elsewhere."""
+
+
+class ExternalDnsArgs(TypedDict, total=False):
+    """What only external-dns needs."""
+
+    health_check_ids: dict[str, pulumi.Input[str]]
+    """By region, the id of a health check of Route 53 that stands elsewhere. A record without one is an error
+    finding."""
+    namespace: str
+    """Of the DNSEndpoint. Default `external-dns`."""
+    name: str
+    """Of the DNSEndpoint. Default: the component's name."""
+    annotation_prefix: str
+    """Of the annotations among the outputs. Default `external-dns.kubernetes.io/`, that of 0.22 and later."""
+    dns_provider: str
+    """`aws` (default). Cloudflare is refused: external-dns has no routing policy there."""
+    bias: dict[str, float]
+    """By region, -90 to 90, with proximity steering."""
 
 
 class GlobalLoadBalancerArgs(TypedDict, total=False):
@@ -142,7 +194,7 @@ class GlobalLoadBalancerArgs(TypedDict, total=False):
     origins: dict[str, list[OriginArgs]]
     """By region. Default: one, `<region>.origin.<hostname>`."""
     steering: str
-    """Of an active-passive pair `ordered`, of Route 53 and external-dns also `failover`. Of an active-active pair with
+    """Of an active-passive pair `ordered`, with Route 53 also `failover`. Of an active-active pair with
     Cloudflare `geo` (default), `weighted`, `proximity`, `latency`; with Route 53 and external-dns `latency` (default),
     `weighted`, `proximity`; with Global Accelerator `proximity`."""
     weights: dict[str, float]
@@ -161,3 +213,9 @@ class GlobalLoadBalancerArgs(TypedDict, total=False):
     """Findings that are let through, with the reason."""
     cloudflare: CloudflareArgs
     """What only Cloudflare needs."""
+    route53: Route53Args
+    """What only Route 53 needs."""
+    global_accelerator: GlobalAcceleratorArgs
+    """What only Global Accelerator needs."""
+    external_dns: ExternalDnsArgs
+    """What only external-dns needs."""

@@ -7,8 +7,9 @@ from typing import Any
 
 import pulumi
 
-from hakit.plan.traffic import cloudflare
-from hakit.plan.traffic.cloudflare import CloudflarePlan, CloudflareSpec
+from hakit.plan.traffic import cloudflare, cloudflare_spec
+from hakit.plan.traffic.cloudflare import CloudflarePlan
+from hakit.plan.traffic.cloudflare_spec import CloudflareSpec
 from hakit.plan.traffic.detection import Detection
 from hakit.plan.traffic.intent import Traffic
 from hakit.plan.traffic.spec import TrafficSpec
@@ -31,8 +32,8 @@ class Prepared:
         return self.own.zone if self.own.proxied and self.own.universal_ssl else ""
 
 
-def prepare(spec: TrafficSpec, traffic: Traffic) -> Prepared:
-    own = cloudflare.read(spec)
+def prepare(spec: TrafficSpec, traffic: Traffic, _opts: pulumi.ResourceOptions | None) -> Prepared:
+    own = cloudflare_spec.read(spec)
     return Prepared(own, cloudflare.plan(spec, own, traffic))
 
 

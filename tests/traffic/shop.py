@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pulumi
+
 import hakit
 from hakit import topology as topologies
 from hakit.testing import Recording, record
@@ -61,9 +63,16 @@ def cloudflare(**more: Any) -> dict[str, Any]:
 
 
 def run(folder: Path, args: dict[str, Any], *regions: str, preview: bool = False, **more: Any) -> Recording:
-    """What a load balancer over these regions registers."""
+    """What a load balancer over these regions registers; with external-dns in the cluster of its scope."""
     (folder / "topology.yaml").write_text(declare(*regions, **more))
-    return record(lambda: hakit.GlobalLoadBalancer("shop", args), root=folder, preview=preview)  # ty: ignore
+
+    def program() -> None:
+        opts = pulumi.ResourceOptions()
+        if args.get("backend") == "external-dns":
+            opts = pulumi.ResourceOptions(providers=[hakit.kubernetes_provider("topology.yaml", args["scope"])])
+        hakit.GlobalLoadBalancer("shop", args, opts)  # ty: ignore
+
+    return record(program, root=folder, preview=preview)
 
 
 def changed(before: Recording, after: Recording) -> dict[str, dict[str, Any]]:
@@ -83,3 +92,25 @@ def changed(before: Recording, after: Recording) -> dict[str, dict[str, Any]]:
         if differs:
             found[name] = differs
     return found
+
+
+def route53(**more: Any) -> dict[str, Any]:
+    own = {"zone_id": "Z0123456789ABCDEFGHIJ", "zone": "example.com", **more.pop("own", {})}
+    base = {"topology": "topology.yaml", "pair": "shop", "hostname": "shop.example.com", "health": {"path": "/ready"}}
+    return {**base, "backend": "route53", "route53": own, **more}
+
+
+def arn(region: str) -> str:
+    return f"arn:aws:elasticloadbalancing:{region}:111122223333:loadbalancer/net/shop/0123456789abcdef"
+
+
+def accelerator(*regions: str, **more: Any) -> dict[str, Any]:
+    own = {"endpoints": {region: [arn(region)] for region in regions}, **more.pop("own", {})}
+    base = {"topology": "topology.yaml", "pair": "shop", "hostname": "shop.example.com", "health": {"path": "/ready"}}
+    return {**base, "backend": "global-accelerator", "global_accelerator": own, **more}
+
+
+def external_dns(region: str, **more: Any) -> dict[str, Any]:
+    own = {"health_check_ids": {region: f"check-of-{region}"}, **more.pop("own", {})}
+    base = {"topology": "topology.yaml", "pair": "shop", "hostname": "shop.example.com", "scope": region}
+    return {**base, "backend": "external-dns", "external_dns": own, **more}

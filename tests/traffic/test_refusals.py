@@ -8,7 +8,7 @@ import pytest
 from hakit.errors import HakitError
 from hakit.findings import FindingsError, collecting
 from hakit.plan.traffic import cloudflare as back_end
-from hakit.plan.traffic import intent, judge, spec
+from hakit.plan.traffic import cloudflare_spec, intent, judge, spec
 from hakit.testing import record
 from tests.traffic.shop import SERVES, cloudflare, declare, loaded, run
 
@@ -17,7 +17,7 @@ EAST, WEST = "us-east-1", "us-west-2"
 
 def plan(folder: Path, args: dict[str, Any], *regions: str, **more: Any) -> back_end.CloudflarePlan:
     wanted = spec.specify("shop", args, loaded(folder, *(regions or (EAST, WEST)), **more))
-    return back_end.plan(wanted, back_end.read(wanted), intent.intent(wanted))
+    return back_end.plan(wanted, cloudflare_spec.read(wanted), intent.intent(wanted))
 
 
 def refusal(folder: Path, args: dict[str, Any], *regions: str, **more: Any) -> str:
@@ -79,8 +79,8 @@ TRAPS: list[Any] = [
     ),
     (
         "steering that was not bought",
-        {"own": {"bought": {"steering": ["weighted"]}}},
-        {"own": {"bought": {"steering": ["weighted"]}}, "steering": "weighted"},
+        {"own": {"bought": {"steering": ["latency"]}}},
+        {"own": {"bought": {"steering": ["latency"]}}, "steering": "latency"},
         AA,
         "steering: not bought",
     ),
@@ -163,6 +163,27 @@ TRAPS: list[Any] = [
     ),
     ("an id that is none", {"own": {"zone_id": "example.com"}}, {}, {}, "cloudflare.zone_id: not an id"),
     ("an unknown code", {"own": {"check_regions": ["US"]}}, {"own": {"check_regions": ["ENAM"]}}, {}, "unknown code"),
+    (
+        "latency measured from a few places",
+        {"steering": "latency", "own": {"check_regions": ["WEU"]}},
+        {"steering": "latency"},
+        AA,
+        "measured from all of them",
+    ),
+    (
+        "more headers than the plan has",
+        {"affinity": {"by": "header", "headers": ["a", "b"]}},
+        {"affinity": {"by": "header", "headers": ["a", "b"]}, "own": {"plan": "enterprise"}},
+        {},
+        "affinity.headers: more than Cloudflare takes",
+    ),
+    (
+        "weights that are too fine",
+        {"weights": {EAST: 0.125}, "steering": "weighted"},
+        {"weights": {EAST: 0.13}, "steering": "weighted"},
+        AA,
+        "weights.us-east-1: too fine",
+    ),
     ("a scope", {"scope": EAST}, {}, {}, "only external-dns has a part in each region"),
     ("another's argument", {"route53": {}}, {}, {}, "route53: belongs to backend route53"),
     ("a host name", {"hostname": "https://shop.example.com"}, {"hostname": "shop.example.com"}, {}, "not a host name"),
@@ -203,7 +224,7 @@ def test_a_topology_must_be_named(tmp_path: Path) -> None:
 def found(folder: Path, args: dict[str, Any], *regions: str, zone: str = "", **more: Any) -> dict[str, str]:
     wanted = spec.specify("shop", args, loaded(folder, *(regions or (EAST, WEST)), **more))
     meant = intent.intent(wanted)
-    detection = back_end.plan(wanted, back_end.read(wanted), meant).detection
+    detection = back_end.plan(wanted, cloudflare_spec.read(wanted), meant).detection
     return {one.code: one.message for one in judge.judge(wanted, meant, detection, edge_zone=zone)}
 
 

@@ -38,8 +38,10 @@ def test_pulumi_aws_is_loaded_when_buckets_are_made_not_when_they_are_named() ->
 
 
 def test_a_load_balancer_loads_the_sdk_of_its_provider_only_when_it_makes_a_resource() -> None:
-    code = "import hakit; hakit.GlobalLoadBalancer; import hakit.components.global_load_balancer_cloudflare"
-    assert {"pulumi_cloudflare", "pulumi_aws"} & modules_after(code) == set()
+    homes = [f"hakit.components.global_load_balancer_{word}" for word in ("cloudflare", "route53", "accelerator")]
+    loaded = modules_after(f"import hakit; hakit.GlobalLoadBalancer; import {', '.join(homes)}")
+    assert set(homes) <= loaded
+    assert {"pulumi_cloudflare", "pulumi_aws"} & loaded == set()
 
 
 def test_every_public_name_is_there_and_no_other() -> None:

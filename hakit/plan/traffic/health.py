@@ -86,7 +86,7 @@ def read(given: Arguments, terms: Terms, hostname: str) -> Health:
     follow = health.flag("follow_redirects")
     _refuse_redirects(health, codes, follow=follow)
     return Health(
-        path=_path(health),
+        path=_path(health, terms),
         type=kind,
         port=health.number("port", _PORTS[kind], least=1),
         method=health.text("method", "GET"),
@@ -106,7 +106,9 @@ def _number(health: Arguments, terms: Terms, key: str, least: int) -> int:
     return health.number(key, terms.defaults.get(key, 0), least=least if key not in terms.unknown else 0)
 
 
-def _path(health: Arguments) -> str:
+def _path(health: Arguments, terms: Terms) -> str:
+    if "path" in terms.unknown:
+        return ""
     if "path" not in health:
         raise health.missing(
             "path", "name a path that answers 200 only when the region can serve in its role, such as /ready"

@@ -1,12 +1,15 @@
 """What would not hold although every argument is right, and the line that a preview shows."""
 
 from hakit.findings import Finding, Settled
+from hakit.plan.traffic.backends import ACCELERATOR, CLOUDFLARE
 from hakit.plan.traffic.detection import Detection, told
 from hakit.plan.traffic.intent import SERVE, Traffic
-from hakit.plan.traffic.spec import ACCELERATOR, TrafficSpec
+from hakit.plan.traffic.spec import TrafficSpec
 
 
-def judge(spec: TrafficSpec, traffic: Traffic, detection: Detection, *, edge_zone: str = "") -> list[Finding]:
+def judge(
+    spec: TrafficSpec, traffic: Traffic, detection: Detection, *, edge_zone: str = "", unchecked: str = ""
+) -> list[Finding]:
     """Everything to report.
 
     Args:
@@ -14,6 +17,7 @@ def judge(spec: TrafficSpec, traffic: Traffic, detection: Detection, *, edge_zon
         traffic: what they mean.
         detection: how long a dead region keeps its users.
         edge_zone: the zone whose Universal SSL certificate is to cover the host name; empty where there is none.
+        unchecked: region whose record has no health check.
     """
     about = f"GlobalLoadBalancer/{spec.name}"
     where = spec.topology.where("pairs", spec.pair.name)
@@ -34,11 +38,21 @@ def judge(spec: TrafficSpec, traffic: Traffic, detection: Detection, *, edge_zon
         found.append(Finding("HK082", about, "traffic", message, region))
     if spec.certificates == "http-01":
         found.append(Finding("HK083", about, "certificates", "HTTP-01 asks through the load balancer"))
-    if spec.backend == ACCELERATOR and spec.ordered and len(traffic.listed) > 1:
+    if _may_reach_a_standby(spec, traffic):
         others = ", ".join(place.region for place in traffic.listed if not place.active)
         message = f"with no healthy region users may reach {others}, which is not promoted"
         found.append(Finding("HK084", about, "backend", message))
+    if unchecked:
+        found.append(Finding("HK085", about, f"external_dns.health_check_ids.{unchecked}", "no health check"))
     return found
+
+
+def _may_reach_a_standby(spec: TrafficSpec, traffic: Traffic) -> bool:
+    """Where a back end answers with somebody when nobody is healthy, and that may be a standby."""
+    if not spec.ordered or spec.backend == CLOUDFLARE or all(place.active for place in traffic.listed):
+        return False
+    active_takes_nobody = traffic.place(traffic.fallback).fenced
+    return spec.backend == ACCELERATOR or (active_takes_nobody and any(not place.fenced for place in traffic.places))
 
 
 def _covered(hostname: str, zone: str) -> bool:

@@ -8,12 +8,12 @@ from typing import Any
 from hakit.errors import HakitError
 from hakit.plan.arguments import Arguments
 from hakit.plan.traffic import health
+from hakit.plan.traffic.backends import ACCELERATOR, BACKENDS, CLOUDFLARE, EXTERNAL_DNS, Backend
 from hakit.plan.traffic.earth import Location
 from hakit.plan.traffic.health import Health
 from hakit.plan.traffic.origins import Origin, read_origins
 from hakit.topology.model import Pair, Topology
 
-CLOUDFLARE, ROUTE53, ACCELERATOR, EXTERNAL_DNS = "cloudflare", "route53", "global-accelerator", "external-dns"
 ACTIVE_PASSIVE = "active-passive"
 
 ARGUMENTS = (
@@ -38,87 +38,6 @@ ARGUMENTS = (
     "external_dns",
 )
 _AFFINITY_KEYS = ("by", "ttl", "headers", "drain")
-_NO_CHECK = "Route 53 asks with a fixed timeout, no retry, and the origin's own name as Host and SNI"
-
-
-@dataclass(frozen=True)
-class Backend:
-    """What one back end can do.
-
-    Attributes:
-        own: the argument that holds what only it needs, and that argument's keys.
-        ordered, shared: words of `steering` in active-passive and in active-active, the default first.
-        affinity: words of `affinity.by`, the default first.
-        check: what of a health check can be set.
-        ttl: seconds that a resolver keeps an answer; None where users are not told an origin's address.
-    """
-
-    own: str
-    keys: tuple[str, ...]
-    ordered: tuple[str, ...]
-    shared: tuple[str, ...]
-    affinity: tuple[str, ...]
-    check: health.Terms
-    ttl: int | None
-
-
-BACKENDS: dict[str, Backend] = {
-    CLOUDFLARE: Backend(
-        "cloudflare",
-        ("account_id", "zone_id", "zone", "plan", "bought", "proxied", "check_regions", "retry_elsewhere", "shed",
-         "rules", "notify", "universal_ssl"),
-        ("ordered",),
-        ("geo", "weighted", "proximity", "latency"),
-        ("none", "cookie", "ip_cookie", "header"),
-        # Cloudflare's own defaults are 60 s, 5 s and 2 retries; 15 s is the least that a plan without contract has.
-        health.Terms({}, {"interval": 15, "timeout": 5, "retries": 1, "consecutive_down": 2, "consecutive_up": 2}),
-        None,
-    ),
-    ROUTE53: Backend(
-        "route53",
-        ("zone_id", "zone", "routing_controls", "alias", "bias"),
-        ("ordered", "failover"),
-        ("latency", "weighted", "proximity"),
-        ("none",),
-        health.Terms(
-            dict.fromkeys(("timeout", "retries", "consecutive_up", "host", "method"), _NO_CHECK)
-            | {"expected_codes": "Route 53 takes every 2xx and 3xx for healthy", "follow_redirects": _NO_CHECK},
-            {"interval": 10, "consecutive_down": 3},
-        ),
-        # Route 53 asks for 60 s or less beside a health check (resource-record-sets-values-weighted).
-        60,
-    ),
-    ACCELERATOR: Backend(
-        "global_accelerator",
-        ("endpoints", "ports", "protocol", "dials", "client_ip_preservation"),
-        ("ordered",),
-        ("proximity",),
-        ("none", "source_ip"),
-        health.Terms(
-            dict.fromkeys(
-                ("retries", "host", "method", "expected_body", "follow_redirects"), "a target group has none"
-            ),
-            # Elastic Load Balancing's own are 30 s and 2; 10 s is the next shorter that is usual.
-            {"interval": 10, "timeout": 6, "consecutive_down": 2, "consecutive_up": 2},
-        ),
-        None,
-    ),
-    EXTERNAL_DNS: Backend(
-        "external_dns",
-        ("namespace", "annotation_prefix", "dns_provider", "health_check_ids", "bias", "name"),
-        ("ordered", "failover"),
-        ("latency", "weighted", "proximity"),
-        ("none",),
-        health.Terms(
-            dict.fromkeys(
-                ("timeout", "retries", "consecutive_up", "host", "method", "expected_codes", "follow_redirects"),
-                "external-dns makes no health check; say interval and consecutive_down of the one you name",
-            ),
-            {"interval": 10, "consecutive_down": 3},
-        ),
-        60,
-    ),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -187,6 +106,8 @@ def specify(name: str, args: Any, topology: Topology) -> TrafficSpec:
     pair = _pair(given, topology)
     hostname = _hostname(given)
     _refuse_misplaced(given, backend, word)
+    steering = _steering(given, backend, pair, word)
+    _refuse_unused(given, steering, word)
     return TrafficSpec(
         name=name,
         topology=topology,
@@ -196,8 +117,8 @@ def specify(name: str, args: Any, topology: Topology) -> TrafficSpec:
         scope=_scope(given, pair, word),
         origins=read_origins(given, pair, hostname),
         health=health.read(given, backend.check, hostname),
-        steering=_steering(given, backend, pair, word),
-        weights=_weights(given, pair, backend),
+        steering=steering,
+        weights=_weights(given, pair),
         locations=_locations(given, topology),
         others=given.text("others") if "others" in given else "",
         affinity=_affinity(given, backend),
@@ -261,12 +182,29 @@ def _steering(given: Arguments, backend: Backend, pair: Pair, word: str) -> str:
     return steering
 
 
-def _weights(given: Arguments, pair: Pair, backend: Backend) -> dict[str, float]:
+def _refuse_unused(given: Arguments, steering: str, word: str) -> None:
+    """Refuse what would have no effect."""
+    for key, wanted in (("weights", ("weighted",)), ("others", ("geo",)), ("locations", ("geo", "proximity"))):
+        if key in given and steering not in wanted:
+            raise HakitError(
+                f"{key}: {steering} steering has no use for it", where=given.where,
+                do=f"leave it out, or say steering: {wanted[0]}",
+            )  # fmt: skip
+    if word == ACCELERATOR and "origins" in given:
+        raise HakitError(
+            "origins: Global Accelerator sends to load balancers by their ARN", where=given.where,
+            do="name them in global_accelerator.endpoints",
+        )  # fmt: skip
+
+
+def _weights(given: Arguments, pair: Pair) -> dict[str, float]:
     weights = given.mapping("weights")
-    if weights and "weighted" not in (given.text("steering", backend.shared[0]),):
-        raise HakitError("weights: only weighted steering has them", where=given.where, do="say steering: weighted")
     inner = given.inner("weights", pair.regions)
-    return {region: inner.decimal(region, 1, least=0, most=1) for region in weights}
+    found = {region: inner.decimal(region, 1, least=0, most=1) for region in weights}
+    for region, weight in found.items():
+        if round(weight, 2) != weight:
+            raise HakitError(f"weights.{region}: too fine", where=given.where, given=weight, allowed="hundredths: 0.25")
+    return found
 
 
 def _locations(given: Arguments, topology: Topology) -> dict[str, Location]:
