@@ -308,6 +308,16 @@ RULES: dict[str, Rule] = {
             "give it replicas, or accept that it is off",
         ),
         Rule(
+            "HK035",
+            _W,
+            "a rule over zones that counts a lost zone",
+            "The nodes of a lost zone are still listed, and count as a zone without pods. A spread constraint with "
+            "DoNotSchedule then allows the other zones no more pods than its maxSkew: what the lost zone ran comes back "
+            "nowhere, and a rollout stops, until the nodes are deleted.",
+            "set nodeTaintsPolicy: Honor in the constraint: the nodes of a lost zone are tainted",
+            mended=True,
+        ),
+        Rule(
             "HK033",
             _E,
             "`accept` names a finding that there is not",

@@ -10,6 +10,10 @@ from hakit.charts.objects import id_of, name_of
 #: The three probes by the field that holds them in a container.
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
+#: From which Kubernetes version on a spread constraint can leave tainted nodes out by default
+#: (NodeInclusionPolicyInPodTopologySpread, beta).
+NODE_TAINTS_POLICY = (1, 26)
+
 
 @dataclass(frozen=True)
 class WorkloadIntent:

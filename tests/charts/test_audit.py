@@ -76,6 +76,38 @@ def test_a_single_replica_that_an_autoscaler_allows_names_the_autoscaler() -> No
     assert found.message == ("HorizontalPodAutoscaler/web may leave it one replica: its node's loss is an outage")
 
 
+def _ruled(replicas: int, **constraint: Any) -> Object:
+    """Strictly spread over zones by the chart itself."""
+    rule = {"topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 1}
+    rule |= {"labelSelector": {"matchLabels": {"app": "web"}}, **constraint}
+    return deployment(replicas=replicas, topologySpreadConstraints=[rule])
+
+
+@pytest.mark.parametrize(
+    ("replicas", "constraint", "raised"),
+    [
+        (3, {}, ["of 3 pods no more than 2 run while a zone is lost"]),
+        (6, {"maxSkew": 2}, ["of 6 pods no more than 4 run while a zone is lost"]),
+        (2, {}, []),  # one in each zone that is left
+        (4, {"maxSkew": 2}, []),
+        (3, {"nodeTaintsPolicy": "Honor"}, []),
+        (3, {"nodeTaintsPolicy": "Ignore"}, ["of 3 pods no more than 2 run while a zone is lost"]),
+        (3, {"whenUnsatisfiable": "ScheduleAnyway"}, []),
+    ],
+)
+def test_hk035_is_raised_where_the_other_zones_may_not_take_the_lost_pods(
+    replicas: int, constraint: dict[str, Any], raised: list[str]
+) -> None:
+    """The lost zone counts as one with no pods, so each other zone may have maxSkew; the lab's scheduler agrees."""
+    found = audit([_ruled(replicas, **constraint)], Intent())
+    assert [each.message for each in found if each.code == "HK035"] == raised
+
+
+def test_before_1_26_the_way_out_of_a_rule_that_counts_a_lost_zone_is_a_wish() -> None:
+    (found,) = [each for each in audit([_ruled(3)], Intent(kubernetes=(1, 25))) if each.code == "HK035"]
+    assert found.remedy == "make it a wish (ScheduleAnyway); nodeTaintsPolicy needs Kubernetes 1.26"
+
+
 def test_before_1_30_the_wait_that_is_advised_is_one_that_there_is() -> None:
     service = one("{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}}}")
     old, new = (

@@ -115,11 +115,16 @@ def test_a_field_appears_from_exactly_the_version_that_knows_it(field: str, sinc
         assert (field in _keys(hardened)) is ((1, minor) >= since), f"1.{minor}"
 
 
-def test_kubernetes_1_25_gets_none_of_the_newer_fields_and_no_finding_for_their_absence() -> None:
+def test_kubernetes_1_25_gets_none_of_the_newer_fields_and_a_wish_where_a_rule_would_count_a_lost_zone() -> None:
     intent = Intent(kubernetes=(1, 25))
     hardened = harden([deployment()], intent)
     assert not _keys(hardened) & {field for field, _ in GATES}
-    assert audit(hardened, intent) == []
+    assert _zone_rule(hardened[0]) == "ScheduleAnyway"
+    (found,) = audit(hardened, intent)
+    assert (found.code, found.message) == (
+        "HK019",
+        "a wish only: before Kubernetes 1.26 a rule counts the nodes of a lost zone",
+    )
 
 
 # --- spread ---------------------------------------------------------------------------------------------------------

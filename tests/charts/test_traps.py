@@ -46,7 +46,8 @@ def test_hardening_twice_is_hardening_once(trap: Trap) -> None:
     assert harden_module.harden(once, trap.trap.intent) == once
 
 
-@pytest.mark.parametrize("code", sorted(set(RULES) - {"HK033"}))
+# From HK080 on the findings are about other things than charts; HK033 is about `accept`.
+@pytest.mark.parametrize("code", sorted(code for code in set(RULES) - {"HK033"} if code < "HK080"))
 def test_every_rule_has_a_trap_that_raises_it(code: str) -> None:
     assert any(found.startswith(code) for trap in TRAPS for found in trap.findings)
 

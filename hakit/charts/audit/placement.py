@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hakit.charts.intent import Intent
+from hakit.charts.intent import NODE_TAINTS_POLICY, Intent
 from hakit.charts.manifests import Object
 from hakit.charts.objects import (
     HOST,
@@ -106,7 +106,28 @@ def _why_a_wish(intent: Intent) -> str:
         return "a wish only, because its volumes may be bound to zones already"
     if intent.zones < 3:
         return f"a wish only, because {intent.zones} zones leave no room for a rule"
+    if intent.kubernetes < NODE_TAINTS_POLICY:
+        return "a wish only: before Kubernetes 1.26 a rule counts the nodes of a lost zone"
     return "a wish only: its pods may gather in one zone"
+
+
+def a_lost_zone_does_not_count(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    for workload in _replicated(objects):
+        for constraint in constraints_of(workload, ZONE):
+            strict = constraint.get("whenUnsatisfiable") == "DoNotSchedule"
+            if not strict or constraint.get("nodeTaintsPolicy") == "Honor" or intent.zones < 2:
+                continue
+            # The lost zone has no pod that counts, so the others may have maxSkew each, and that may be enough.
+            most, skew = most_replicas_of(workload, objects), constraint.get("maxSkew")
+            if isinstance(skew, int) and skew * (intent.zones - 1) < most:
+                old = intent.kubernetes < NODE_TAINTS_POLICY
+                yield Finding(
+                    "HK035",
+                    id_of(workload),
+                    _CONSTRAINTS,
+                    f"of {most} pods no more than {skew * (intent.zones - 1)} run while a zone is lost",
+                    mend="make it a wish (ScheduleAnyway); nodeTaintsPolicy needs Kubernetes 1.26" if old else "",
+                )
 
 
 def pods_are_spread_over_hosts(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
@@ -150,6 +171,7 @@ CHECKS = (
     no_single_replica,
     nothing_is_off_while_active,
     pods_are_spread_over_zones,
+    a_lost_zone_does_not_count,
     pods_are_spread_over_hosts,
     anti_affinity_leaves_room,
     spread_counts_its_own_pods,

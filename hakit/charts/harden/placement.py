@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from hakit.charts.intent import Intent
+from hakit.charts.intent import NODE_TAINTS_POLICY, Intent
 from hakit.charts.manifests import Object
 from hakit.charts.objects import (
     HOST,
@@ -21,7 +21,6 @@ from hakit.charts.objects import (
 
 #: From which Kubernetes version on a field is there by default (feature gate on), by its documentation.
 MATCH_LABEL_KEYS = (1, 27)  # MatchLabelKeysInPodTopologySpread, beta
-NODE_TAINTS_POLICY = (1, 26)  # NodeInclusionPolicyInPodTopologySpread, beta
 
 
 def scale(objects: list[Object], intent: Intent) -> list[Object]:
@@ -79,11 +78,12 @@ def spread_over_zones(objects: list[Object], intent: Intent) -> list[Object]:
     """Zone spread by rule from three zones on, as a wish where a rule could leave a pod without a place.
 
     With two zones a strict rule would stop the survivors from taking over when one is lost and its nodes are still
-    listed; volumes that are bound to zones already may not fit the rule at all.
+    listed, and so it would where the rule cannot leave tainted nodes out; volumes that are bound to zones already may
+    not fit the rule at all.
     """
     for workload in workloads(objects):
         bound = intent.existing_volumes and has_claims(workload)
-        strict = intent.zones >= 3 and not bound
+        strict = intent.zones >= 3 and not bound and intent.kubernetes >= NODE_TAINTS_POLICY
         _set_constraint(workload, ZONE, "DoNotSchedule" if strict else "ScheduleAnyway", intent)
     return objects
 
