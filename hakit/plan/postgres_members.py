@@ -42,18 +42,18 @@ def members(spec: PostgresSpec, intent: ClusterIntent) -> list[Copy]:
 
 def external_clusters(spec: PostgresSpec, intent: ClusterIntent) -> list[Manifest]:
     """The members as `externalClusters`: by their archives, and by their routes where they have one."""
-    return [_member(spec, copy, own=copy == intent.member) for copy in members(spec, intent)]
+    return [_member(spec, copy) for copy in members(spec, intent)]
 
 
-def _member(spec: PostgresSpec, copy: Copy, *, own: bool) -> Manifest:
+def _member(spec: PostgresSpec, copy: Copy) -> Manifest:
     entry: Manifest = {"name": names.member(spec.database, copy)}
     if spec.archive:
         entry["plugin"] = plugin(spec.database, copy)
     route = spec.routes.get(copy.region)
     if route and copy.region != spec.region.name:
         entry |= _connection(route)
-    elif own and not spec.archive:
-        # A member is listed with something, even where nothing reads it.
+    elif not spec.archive:
+        # A member is listed with something, even where nothing reads it: this copy itself, or the one that replaced it.
         host = f"{names.cluster(spec.database, copy.incarnation)}-rw"
         entry["connectionParameters"] = {"host": host, "user": REPLICATION_USER, "dbname": "postgres"}
     return entry

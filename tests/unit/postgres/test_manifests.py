@@ -155,6 +155,14 @@ def test_the_server_certificate_names_the_own_route() -> None:
     assert "certificates" not in cluster("a")["spec"]
 
 
+def test_without_an_archive_every_member_is_listed_with_a_connection() -> None:
+    found = objects("a", FAILOVER, REBUILD, routes=ROUTES, without_archive="a test")
+    for key in ("cluster-g1", "cluster-g2"):
+        hosts = {each["name"]: each["connectionParameters"]["host"] for each in found[key]["spec"]["externalClusters"]}
+        assert hosts["orders-g1-b"] == "b.example.com"
+        assert hosts["orders-g2-a"] == "orders-g2-rw", "the webhook refuses a member without any"
+
+
 def test_a_copy_that_streams_is_cloned_from_the_running_primary_when_asked() -> None:
     start = cluster("b", routes=ROUTES, bootstrap="stream")["spec"]["bootstrap"]
     assert start == {

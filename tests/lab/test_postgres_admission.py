@@ -1,0 +1,262 @@
+"""Every object that PostgresCluster emits, in every role and step, before the real definitions and the real webhook of
+CloudNativePG 1.30.0, under the real epoch guard, in the order in which a handover happens.
+
+Server-side apply with strict validation: a field that the definition does not have is an error, never dropped. What
+this does not prove: that the operator makes a database of it (that needs a real node), nor what a provider does to the
+manifests before they get here.
+"""
+
+import base64
+import copy
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hakit.plan import postgres, region_base
+from lab.harness import LabRegion, RefusedError
+from lab.harness.tools import REGION_TOOLS
+from tests.lab.conftest import need, running
+from tests.lab.definitions import FILES, define
+from tests.lab.operator_process import start_operator
+from tests.unit.postgres.given import CANCEL, FAILOVER, PLANNED, REBUILD, ROUTES, spec, topology
+
+Manifest = dict[str, Any]
+
+
+def token(number: int) -> str:
+    """A demotion token as CloudNativePG writes it: pg_controldata of the demoted primary, base64 of JSON."""
+    content = {
+        "latestCheckpointTimelineID": "1",
+        "latestCheckpointREDOLocation": f"0/{number}000028",
+        "redoWalFile": "000000010000000000000003",
+        "databaseSystemIdentifier": "7400000000000000000",
+        "timeOfLatestCheckpoint": "Tue Nov 24 08:00:00 2026",
+        "operatorVersion": "1.30.0",
+    }
+    return base64.b64encode(json.dumps(content).encode()).decode()
+
+
+TOKEN = {**PLANNED, "tokens": {"orders": token(1)}}
+SETTLED = {**TOKEN, "settled": True}
+BACK = {"kind": "planned", "to": "a"}
+BACK_TOKEN = {**BACK, "tokens": {"orders": token(2)}}
+BACK_SETTLED = {**BACK_TOKEN, "settled": True}
+
+#: Ways through the list, each as its states in order; the first state creates what is there.
+WAYS: dict[str, list[list[Manifest]]] = {
+    "planned, there and back": [
+        [],
+        [PLANNED],
+        [TOKEN],
+        [SETTLED],
+        [SETTLED, BACK],
+        [SETTLED, BACK_TOKEN],
+        [SETTLED, BACK_SETTLED],
+    ],
+    "cancelled": [[], [PLANNED], [PLANNED, CANCEL], [PLANNED, CANCEL, PLANNED]],
+    "failover, rebuild, handed back": [
+        [],
+        [FAILOVER],
+        [FAILOVER, REBUILD],
+        [FAILOVER, {**REBUILD, "settled": True}, BACK],
+        [FAILOVER, {**REBUILD, "settled": True}, BACK_TOKEN],
+    ],
+    "failover over a pending one, and the kept copy opened again": [
+        [],
+        [PLANNED],
+        [PLANNED, FAILOVER],
+        [PLANNED, FAILOVER, REBUILD],
+        [PLANNED, FAILOVER, REBUILD, {**FAILOVER, "to": "a", "incarnation": 1}],
+    ],
+}
+#: Arguments that change what is emitted.
+SHAPES: dict[str, Manifest] = {
+    "by its defaults": {},
+    "with everything": {
+        "standby": {"instances": 2, "resources": {"requests": {"cpu": "1", "memory": "2Gi"}}},
+        "resources": {"requests": {"cpu": "2", "memory": "4Gi"}, "limits": {"memory": "4Gi"}},
+        "routes": ROUTES,
+        "bootstrap": "stream",
+        "parameters": {"max_connections": "200", "synchronous_commit": "remote_apply"},
+        "image": "ghcr.io/cloudnative-pg/postgresql:17.6",
+        "credentials": {"application": {"secret": "login"}, "superuser": {"secret": "root"}},
+        "roles": {"reader": {"login": True, "in_roles": ["pg_read_all_data"], "secret": "reader", "inherit": True}},
+        "extensions": ["pg_trgm"],
+        "archive": {
+            "secret": "keys",
+            "endpoints": {name: f"https://s3.{name}.example.com" for name in ("a", "b", "c")},
+            "endpoint_ca": "s3-ca",
+            "encryption": "AES256",
+            "compression": "zstd",
+        },
+        "certificates": {"server_ca": "ca", "client_ca": "ca", "replication_tls": "client"},
+        "extra": {"postgresUID": 100, "postgresGID": 102, "imagePullPolicy": "Never"},
+    },
+    "without an archive": {"routes": ROUTES, "without_archive": "a test", "instances": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def admitting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabRegion]:
+    """A region with the definitions and the operator's real admission."""
+    need(*REGION_TOOLS, *FILES, "cnpg")
+    with running(request, "admission", ["a"], hosts=1) as region:
+        define(region)
+        start_operator(region, tmp_path_factory.mktemp("operator"))
+        yield region
+
+
+_numbers = itertools.count(1)
+
+
+def put(region: LabRegion, manifest: Manifest, namespace: str) -> Manifest:
+    """Apply as Pulumi does: under one field manager, the whole manifest, strictly."""
+    placed = copy.deepcopy(manifest)
+    placed["metadata"]["namespace"] = namespace
+    return region.client.apply(placed, manager=postgres.MANAGER, force=True)
+
+
+def emitted(scope: str, entries: list[Manifest], shape: Manifest) -> list[postgres.Planned]:
+    return postgres.plan(spec(scope, *entries, **shape))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("way", WAYS)
+def test_every_object_of_every_role_and_step_is_admitted(admitting: LabRegion, way: str, shape: str) -> None:
+    """Each region's objects in a namespace of its own, one state after the other, as updates of what is there."""
+    for scope in ("a", "b", "c"):
+        namespace = admitting.namespace(f"way-{next(_numbers)}-{scope}")
+        for entries in WAYS[way]:
+            for each in emitted(scope, entries, SHAPES[shape]):
+                applied = put(admitting, each.manifest, namespace)
+                if applied["kind"] == "Cluster":
+                    _says_what_was_said(each.manifest, applied)
+
+
+def _says_what_was_said(manifest: Manifest, applied: Manifest) -> None:
+    """The server kept the replica section as it was written; an empty token is as good as none."""
+    said = {key: value for key, value in manifest["spec"]["replica"].items() if value}
+    kept = {key: value for key, value in applied["spec"]["replica"].items() if value}
+    assert kept == said
+    owners = {
+        each["manager"]
+        for each in applied["metadata"]["managedFields"]
+        if "f:replica" in each["fieldsV1"].get("f:spec", {})
+    }
+    assert owners == {postgres.MANAGER}, "one owner of the section that decides roles"
+
+
+# What the webhook refuses, in its own words. hakit emits none of it; these are the reasons.
+
+
+def changed(**replica: Any) -> Manifest:
+    """The founded copy's Cluster with another replica section."""
+    made = next(each.manifest for each in emitted("a", [], {}) if each.key == "cluster-g1")
+    section = {**made["spec"]["replica"], **replica}
+    made["spec"]["replica"] = {key: value for key, value in section.items() if value is not None}
+    return made
+
+
+def without(manifest: Manifest, *keys: str) -> Manifest:
+    for key in keys:
+        del manifest["spec"][key]
+    return manifest
+
+
+def with_spec(manifest: Manifest, **fields: Any) -> Manifest:
+    manifest["spec"] |= fields
+    return manifest
+
+
+REFUSED: dict[str, tuple[Manifest, str]] = {
+    "both ways of saying who is primary": (
+        changed(enabled=True),
+        "replica mode enabled is not compatible with the primary field",
+    ),
+    "a token on a replica": (
+        with_spec(
+            changed(primary="orders-g1-b", source="orders-g1-b", promotionToken=token(1)),
+            bootstrap={"recovery": {"source": "orders-g1-b"}},
+        ),
+        "promotionToken is only allowed for primary clusters",
+    ),
+    "a token that is none": (changed(promotionToken="T1"), "Invalid promotionToken format"),
+    "a source that is not listed": (changed(source="orders-g9-b"), "External cluster orders-g9-b not found"),
+    "a primary that is not listed": (changed(primary="orders-g9-b"), "External cluster orders-g9-b not found"),
+    "a replica that would start empty": (
+        changed(primary="orders-g1-b", source="orders-g1-b"),
+        "replica mode bootstrap is compatible only with pg_basebackup or recovery",
+    ),
+    "a replica without a bootstrap": (
+        without(changed(primary="orders-g1-b", source="orders-g1-b"), "bootstrap"),
+        # The defaulting webhook has put initdb there before anybody could miss it.
+        "replica mode bootstrap is compatible only with pg_basebackup or recovery",
+    ),
+    "a delay together with a token": (
+        changed(promotionToken=token(1), minApplyDelay="1h"),
+        "minApplyDelay cannot be applied with a promotion token",
+    ),
+    "as many synchronous standbys as instances": (
+        with_spec(changed(), instances=1, enablePDB=False),
+        "the number of synchronous replicas must be less than the total number of instances",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_the_webhook_refuses_in_its_own_words(admitting: LabRegion, case: str) -> None:
+    manifest, words = REFUSED[case]
+    namespace = admitting.namespace("refused")
+    with pytest.raises(RefusedError, match=re.escape(words)) as caught:
+        put(admitting, manifest, namespace)
+    assert "admission webhook" in caught.value.message or "is invalid" in caught.value.message
+
+
+def test_what_the_refusals_start_from_is_admitted(admitting: LabRegion) -> None:
+    namespace = admitting.namespace("admitted")
+    assert put(admitting, changed(), namespace)["metadata"]["name"] == "orders-g1"
+
+
+def test_a_wal_volume_is_for_good(admitting: LabRegion) -> None:
+    """Why there is one from the start."""
+    namespace = admitting.namespace("volumes")
+    put(admitting, changed(), namespace)
+    with pytest.raises(RefusedError, match="walStorage cannot be disabled once configured"):
+        put(admitting, without(changed(), "walStorage"), namespace)
+
+
+def test_a_schedule_of_five_fields_is_only_warned_about(admitting: LabRegion) -> None:
+    """Why hakit refuses it: nobody reads the warning, and the backups come at other times than meant."""
+    namespace = admitting.namespace("schedules")
+    made = next(each.manifest for each in emitted("a", [], {}) if each.key == "backup-g1")
+    made["spec"]["schedule"] = "0 2 * * *"
+    assert put(admitting, made, namespace)["spec"]["schedule"] == "0 2 * * *"
+
+
+def test_the_cluster_of_a_schedule_cannot_change(admitting: LabRegion) -> None:
+    """Why each copy has a ScheduledBackup of its own."""
+    namespace = admitting.namespace("copies")
+    made = next(each.manifest for each in emitted("a", [], {}) if each.key == "backup-g1")
+    put(admitting, made, namespace)
+    made["spec"]["cluster"] = {"name": "orders-g2"}
+    with pytest.raises(RefusedError, match="immutable"):
+        put(admitting, made, namespace)
+
+
+def test_under_the_guard_a_whole_way_passes(admitting: LabRegion) -> None:
+    """As `up` does it: the record first, then the rest. In the region where the pair was founded, failed over from,
+    rebuilt and handed back to. The last test of the module: the guard stays in force."""
+    for entries in WAYS["failover, rebuild, handed back"]:
+        given = topology(*entries)
+        args = {"topology": "topology.yaml", "scope": "a", "namespaces": {"shop": {}}}
+        for each in region_base.plan(region_base.specify("base", args, given)).values():
+            admitting.client.apply(each, manager="hakit", force=True)
+        for each in emitted("a", entries, {}):
+            admitting.client.apply(each.manifest, manager="hakit", force=True)
+    found = admitting.client.list("postgresql.cnpg.io/v1", "Cluster", "shop")
+    assert sorted(each["metadata"]["name"] for each in found) == ["orders-g1", "orders-g2"]
+    assert {each["metadata"]["annotations"]["hakit/epoch"] for each in found} == {"31"}
