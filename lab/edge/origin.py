@@ -1,30 +1,37 @@
-"""A tiny origin, as a process of its own: `python -m lab.edge.origin NAME ADDRESS PORT HOST [UNREADY [CERT KEY]]`.
+"""A tiny origin, as a process of its own: `python -m lab.edge.origin NAME ADDRESS PORT HOSTS FOLDER [CERT KEY]`.
 
-It says its name to whoever asks for its host name, and 404 to others, so that a wrong Host header shows. `/ready` is
-503 while the file UNREADY exists, as a region's is that cannot serve in its role.
+It says its name to whoever asks for one of its host names, which commas part, and 404 to others, so that a wrong Host
+header shows. `/ready` is 503 while there is a file `ready` in FOLDER, and so is any other path of one word: as a
+region's health path is that cannot serve in its role. It is as many seconds late as the file `late.seconds` says.
 """
 
 import ssl
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 
-def serve(name: str, address: str, port: int, host: str, *more: str) -> None:
-    unready = Path(more[0]) if more else None
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Silent: a client that was cut off is no news."""
+
+
+def serve(name: str, address: str, port: int, hosts: str, folder: str, *tls: str) -> None:
+    late = Path(folder, "late.seconds")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.headers.get("Host") != host:
+            word = self.path.strip("/").partition("/")[0]
+            if late.is_file():
+                time.sleep(float(late.read_text(encoding="utf-8")))
+            status = 503 if word and Path(folder, word).is_file() else 200
+            if self.headers.get("Host") not in hosts.split(","):
                 status = 404
-            elif self.path == "/old":
-                status = 301
-            else:
-                status = 503 if self.path == "/ready" and unready and unready.exists() else 200
             body = f"{name}\n".encode()
             self.send_response(status)
-            if status == 301:
-                self.send_header("Location", "/ready")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -32,11 +39,11 @@ def serve(name: str, address: str, port: int, host: str, *more: str) -> None:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Silent."""
 
-    server = ThreadingHTTPServer((address, port), Handler)
-    server.daemon_threads = True
-    if len(more) == 3:
+    server = _Server((address, port), Handler)
+    if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(more[1], more[2])
+        context.load_cert_chain(*tls)
+        # The handshake belongs to the connection's own thread: a client that is cut off must not hold up the others.
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     print(server.server_address[1], flush=True)
     server.serve_forever()
@@ -44,4 +51,4 @@ def serve(name: str, address: str, port: int, host: str, *more: str) -> None:
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    serve(given[0], given[1], int(given[2]), given[3], *given[4:])
+    serve(given[0], given[1], int(given[2]), *given[3:])

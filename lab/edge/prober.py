@@ -41,11 +41,13 @@ class Change:
 
 @dataclass
 class Standing:
-    """What is known of an endpoint: None until the first verdict. The streak counts equal outcomes."""
+    """What is known of an endpoint: None until the first verdict. The streak counts equal outcomes, the last of which
+    came at a simulated second."""
 
     healthy: bool | None = None
     streak: int = 0
     last: bool | None = None
+    at: float = 0.0
     round_trip: float | None = None
 
     def take(self, outcome: Outcome, up: int, down: int) -> bool:
@@ -179,6 +181,7 @@ class Prober:
     def _ask(self, endpoint: Endpoint, monitor: Inputs, origin: Inputs) -> None:
         outcome = probe(self.network, monitor, origin, self.clock)
         standing = self.standings.setdefault(endpoint, Standing())
+        standing.at = self.clock.now()
         if outcome.healthy:
             before = outcome.seconds if standing.round_trip is None else standing.round_trip
             standing.round_trip = before + _NEW_SHARE * (outcome.seconds - before)

@@ -28,7 +28,8 @@ class Visit:
 class Users:
     """One client for each host name and region, until the block ends.
 
-    Each asks once in `every` simulated seconds, waits at most `patience` for an answer, and keeps its cookie.
+    They start one after the other. Each asks once in `every` simulated seconds, waits at most `patience` for an answer,
+    and keeps its cookie.
     """
 
     port: int
@@ -40,7 +41,11 @@ class Users:
 
     def __enter__(self) -> Self:
         self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=each, daemon=True) for each in self.wanted]
+        wanted = list(self.wanted)
+        self._threads = [
+            threading.Thread(target=self._run, args=(*each, self.every * number / len(wanted)), daemon=True)
+            for number, each in enumerate(wanted)
+        ]
         for thread in self._threads:
             thread.start()
         return self
@@ -50,8 +55,9 @@ class Users:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, host: str, region: str) -> None:
+    def _run(self, host: str, region: str, late: float) -> None:
         cookie = ""
+        self._over.wait(self.clock.real(late))
         while not self._over.is_set():
             began = self.clock.now()
             headers = {"Host": host, "X-Lab-Region": region, **({"Cookie": cookie} if cookie else {})}

@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class Origin:
-    def __init__(self, process: subprocess.Popen[str], unready: Path) -> None:
-        self._process, self._unready = process, unready
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self._process, self._unready = process, folder / "ready"
         assert process.stdout is not None
         self.port = int(process.stdout.readline())
 
@@ -43,6 +43,7 @@ def origins(names: Sequence[str], host: str) -> Iterator[dict[str, Origin]]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         made: dict[str, Origin] = {}
         for name in names:
+            (folder / name).mkdir()
             command = [sys.executable, "-m", "lab.edge.origin", name, "127.0.0.1", "0", host, str(folder / name)]
             process = stack.enter_context(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
             stack.callback(process.kill)
