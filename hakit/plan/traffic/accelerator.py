@@ -16,7 +16,7 @@ from hakit.plan.traffic.intent import SERVE, Place, Traffic
 from hakit.plan.traffic.spec import TrafficSpec
 
 #: "in about 30 seconds or so" ("How failover works for unhealthy endpoints").
-ROUTING = Term("routing", 30, "30 s")
+ROUTING = Term("routing", 30, "")
 _LB = "service.beta.kubernetes.io/aws-load-balancer-"
 
 

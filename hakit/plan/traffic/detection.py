@@ -14,7 +14,7 @@ class Term:
     Attributes:
         name: what it is, in a word or two.
         seconds: how long it takes at worst.
-        because: the settings it comes from, as arithmetic: `15 s x 2`.
+        because: the settings it comes from, as arithmetic: `15 s x 2`; empty for a number of its own.
     """
 
     name: str
@@ -38,9 +38,13 @@ class Detection:
 
     def told(self) -> str:
         """`40 s: checks 30 s (15 s x 2), timeouts 10 s (5 s x 2); largest: checks`."""
-        parts = ", ".join(f"{term.name} {term.seconds} s ({term.because})" for term in self.terms)
+        parts = ", ".join(_told(term) for term in self.terms)
         more = f"; largest: {self.largest.name}" if len(self.terms) > 1 else ""
         return f"{self.seconds} s: {parts}{more}"
+
+
+def _told(term: Term) -> str:
+    return f"{term.name} {term.seconds} s ({term.because})" if term.because else f"{term.name} {term.seconds} s"
 
 
 def checks(interval: int, failures: int) -> Term:
@@ -55,7 +59,7 @@ def timeouts(timeout: int, tries: int) -> Term:
 
 def record(ttl: int) -> Term:
     """A resolver asked just before the change and keeps the answer for its whole life."""
-    return Term("TTL", ttl, f"{ttl} s")
+    return Term("TTL", ttl, "")
 
 
 def told(seconds: int) -> str:
