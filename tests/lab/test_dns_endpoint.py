@@ -17,6 +17,7 @@ from tests.lab.conftest import need, running
 from tests.traffic.shop import external_dns as arguments
 from tests.traffic.shop import loaded
 
+pytestmark = pytest.mark.lab
 #: Of external-dns 0.20.0: the chart that lab/build.py pins has it.
 DEFINITION = "charts/external-dns/crds/dnsendpoints.externaldns.k8s.io.yaml"
 NAMESPACE = "external-dns"
@@ -41,7 +42,9 @@ def knows(region: LabRegion, name: str) -> bool:
 
 
 def manifest(folder: Path, mode: str = "active-passive", traffic: str = "serve", **more: Any) -> dict[str, Any]:
-    wanted = spec.specify("shop", arguments(EAST, **more), loaded(folder, EAST, WEST, mode=mode, traffic={EAST: traffic}))
+    wanted = spec.specify(
+        "shop", arguments(EAST, **more), loaded(folder, EAST, WEST, mode=mode, traffic={EAST: traffic})
+    )
     return external_dns.plan(wanted, external_dns.read(wanted), intent.intent(wanted)).manifest
 
 
