@@ -26,14 +26,17 @@ class DatabasesArgs(TypedDict, total=False):
 
 
 class AppArgs(TypedDict, total=False):
-    """An application, by its service account, that uses its own region's bucket."""
+    """An application, by its service account, the same in every region, that uses its own region's bucket."""
 
     namespace: Required[str]
     """Namespace of the service account."""
     paths: Required[list[str]]
-    """What it may reach: starts of object names, such as `uploads/`."""
+    """What it may reach: folders, such as `uploads/`, and whole names of objects, such as `shop.json`."""
     read_only: bool
     """It reads only. By default it writes and deletes too; a deletion keeps the versions."""
+    everywhere: bool
+    """It reads the buckets of every region, as a watcher must that looks from one region into the others. It writes in
+    its own region only."""
 
 
 class BucketPairArgs(TypedDict, total=False):

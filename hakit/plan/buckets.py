@@ -31,6 +31,7 @@ ARGUMENTS = (
     "unprotected",
     "tags",
 )
+_APP = ("namespace", "paths", "read_only", "everywhere")
 #: Days that an overwritten or deleted version stays: long enough to notice, short enough to pay for.
 NONCURRENT_DAYS = 30
 
@@ -165,31 +166,32 @@ def _databases(given: Arguments, topology: Topology, regions: tuple[str, ...]) -
         # CloudNativePG names a Cluster's service account like the Cluster. One to three digits of an incarnation, not
         # `*`: orders-g* would let in the accounts of a database orders-gold as well.
         patterns = tuple(f"{database}-g{'?' * digits}" for database in pair.databases for digits in (1, 2, 3))
-        found.append(Account(namespace, patterns, name, (), writes=True, regions=present))
+        found.append(Account(namespace, patterns, name, (), writes=True, everywhere=True, regions=present))
     return tuple(found)
 
 
 def _apps(given: Arguments, regions: tuple[str, ...]) -> tuple[Account, ...]:
     found = []
     for name in given.mapping("apps"):
-        app = given.inner("apps", given.mapping("apps")).inner(name, ("namespace", "paths", "read_only"))
-        namespace = _namespace(given, "apps", name, ("namespace", "paths", "read_only"))
+        app = given.inner("apps", given.mapping("apps")).inner(name, _APP)
+        namespace = _namespace(given, "apps", name, _APP)
         paths = app.names("paths")
         if not paths:
             raise app.missing("paths", "say what it may reach, such as uploads/")
         for path in paths:
-            if not path.endswith("/") or path.startswith("/") or re.search(r"[*?$]", path):
+            if path.startswith("/") or re.search(r"[*?$]", path):
                 raise HakitError(
-                    f"apps.{name}.paths: not the start of object names",
+                    f"apps.{name}.paths: not a folder, nor an object's name",
                     where=given.where,
                     given=path,
-                    allowed="a folder such as uploads/, with a slash at its end only, without * ? and $",
+                    allowed="uploads/ for all that starts so, shop.json for one; no * ? $, no slash at the start",
                 )
         if not _LABEL.fullmatch(name):
             raise HakitError(
                 "apps: not the name of a service account", where=given.where, given=name, allowed="one exact name"
             )
-        found.append(Account(namespace, (name,), "", paths, writes=not app.flag("read_only"), regions=regions))
+        writes, everywhere = not app.flag("read_only"), app.flag("everywhere")
+        found.append(Account(namespace, (name,), "", paths, writes, everywhere, regions))
     return tuple(found)
 
 

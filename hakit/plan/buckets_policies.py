@@ -171,8 +171,8 @@ def access_rights(spec: BucketsSpec, region: str, keys: Mapping[str, str]) -> Po
     """What databases and applications of a region may do with the buckets.
 
     A database writes its own region's archives, in its own region's bucket, and reads every region's archives of its
-    pair in every bucket: a new copy is built from another region's archive, or from the copy of it that is here. Nobody
-    may delete a version, or change a bucket.
+    pair in every bucket: a new copy is built from another region's archive, or from the copy of it that is here. An
+    application has its paths in its own region's bucket. Nobody may delete a version, or change a bucket.
 
     Args:
         spec: the buckets.
@@ -182,13 +182,14 @@ def access_rights(spec: BucketsSpec, region: str, keys: Mapping[str, str]) -> Po
     accounts = spec.accounts_in(region)
     pairs = [each for each in accounts if each.pair]
     own = bucket_arn(spec, region)
-    apps = [(each, path) for each in accounts for path in each.paths]
+    # A folder is a start of names; anything else is one name.
+    apps = [(each, f"{path}*" if path.endswith("/") else path) for each in accounts for path in each.paths]
     writes = [f"{own}/{names.archives(region, each.pair)}*" for each in pairs]
-    writes += [f"{own}/{path}*" for each, path in apps if each.writes]
+    writes += [f"{own}/{path}" for each, path in apps if each.writes]
     statements: list[Statement] = []
     for there in spec.regions:
         starts = [f"{names.archives(of, each.pair)}*" for each in pairs for of in each.regions]
-        starts += [f"{path}*" for _, path in apps] if there == region else []
+        starts += [path for each, path in apps if each.everywhere or there == region]
         if starts:
             bucket = bucket_arn(spec, there)
             statements.append(_allow(["s3:GetObject"], [f"{bucket}/{start}" for start in starts]))

@@ -26,8 +26,9 @@ class Account:
         namespace: where they are.
         patterns: their names; `?` stands for one character.
         pair: whose databases they are; empty for an application.
-        paths: what an application reaches in its own region's bucket.
-        writes: whether it may write and delete.
+        paths: what an application reaches: folders with a slash at their end, and whole names.
+        writes: whether it may write and delete, in its own region's bucket.
+        everywhere: whether an application reads every region's bucket, not its own region's only.
         regions: where they are.
     """
 
@@ -36,6 +37,7 @@ class Account:
     pair: str
     paths: tuple[str, ...]
     writes: bool
+    everywhere: bool
     regions: tuple[str, ...]
 
 
