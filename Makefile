@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help install preview test lab-tools lab-test lab lint format bench docs clean
+.PHONY: help install preview test lab-tools lab-test lab-test-long lab lab-down lint format bench docs clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
@@ -25,14 +25,20 @@ preview: $(STAMP) ## what every stack of the reference system would run; no engi
 test: $(STAMP) ## every test that needs no tools but Python's
 	@$(BIN)/python -m pytest -n auto -m "not lab"
 
-lab-tools: ## build Kubernetes, Helm and Pulumi from their Go modules into lab/bin; 20 minutes the first time
-	@nice -n 15 $(PYTHON) lab/build.py
+lab-tools: ## build Kubernetes, Helm, Pulumi and more from their Go modules into lab/bin; 25 minutes the first time
+	@nice -n 15 $(PYTHON) -m lab.build
 
-lab-test: $(STAMP) lab-tools ## hakit against a real Kubernetes, Helm and Pulumi
+lab-test: $(STAMP) lab-tools ## hakit against a real Kubernetes, Helm, Pulumi and PostgreSQL
+	@$(BIN)/python -m pytest tests/lab -m "lab and not long"
+
+lab-test-long: $(STAMP) lab-tools ## the same, and what takes minutes a test
 	@$(BIN)/python -m pytest tests/lab -m lab
 
 lab: $(STAMP) lab-tools ## two regions to explore with kubectl, until Ctrl-C
 	@$(BIN)/python -m lab.harness
+
+lab-down: $(STAMP) ## end the lab that is open, and what a killed one left
+	@$(BIN)/python -m lab.harness --down
 
 lint: $(STAMP) ## every static check
 	@$(BIN)/ruff format --check

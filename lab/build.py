@@ -1,12 +1,12 @@
-"""Build the lab's tools into lab/bin: `python lab/build.py [tool ...]`. Standard library only.
+"""Build the lab's tools into lab/bin: `python -m lab.build [part ...]`. Standard library only.
 
 Each tool is a Go module beneath lab/ that pins it with everything it needs. What is built already, from the same pins,
-is left alone; a tool on PATH that has the pinned version is linked instead of built.
+is left alone; a tool on PATH that has the pinned version is linked instead of built. After the tools come files out of
+other Go modules, and the images for the lab's real node (images.py), which need root and a few Debian packages.
 """
 
 import fcntl
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from lab import fetched, images, packages
 
 LAB = Path(__file__).resolve().parent
 BIN = LAB / "bin"
@@ -33,6 +35,7 @@ class Tool:
         version_flags: what the linker writes into it, `{version}` being the version with its v.
         minutes: what a cold build takes on two cores, for "how long is left".
         disk: GiB of module cache, build cache and binary that a cold build adds.
+        tags: of Go's build, to leave out what the lab does not need.
         version_arguments: what makes the tool print its version; None: it is never taken from PATH.
     """
 
@@ -42,6 +45,7 @@ class Tool:
     version_flags: str
     minutes: float
     disk: float
+    tags: str = ""
     version_arguments: tuple[str, ...] | None = None
 
     @property
@@ -51,6 +55,8 @@ class Tool:
     @property
     def version(self) -> str:
         text = (self.folder / "go.mod").read_text(encoding="utf-8")
+        if f"module {self.module}\n" in text:
+            return "v1.0.0"  # the lab's own
         found = re.search(rf"^\s*(?:require )?{re.escape(self.module)} (v\S+)", text, re.MULTILINE)
         if found is None:
             raise LabToolsError(f"{self.folder / 'go.mod'} does not pin {self.module}")
@@ -70,9 +76,9 @@ TOOLS = (
         "-X helm.sh/helm/v3/internal/version.version={version}",
         1.5,
         0.8,
-        ("version", "--template", "{{.Version}}"),
+        version_arguments=("version", "--template", "{{.Version}}"),
     ),
-    Tool("cluster", "k8s.io/kubernetes", ".", _KUBERNETES, 7, 3),
+    Tool("cluster", "k8s.io/kubernetes", ".", _KUBERNETES, 8, 3.5),
     # Without its version in it, the Automation API refuses the engine as too old.
     Tool(
         "pulumi",
@@ -81,22 +87,31 @@ TOOLS = (
         "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={bare}",
         7,
         4,
-        ("version",),
+        version_arguments=("version",),
     ),
-)
-
-#: Charts of others, each within a Go module: what hakit's own rendering is compared on. Name, module, version, folder.
-CHARTS = (
-    ("external-dns", "sigs.k8s.io/external-dns", "v0.20.0", "charts/external-dns"),
-    ("external-secrets", "github.com/external-secrets/external-secrets", "v0.20.4", "deploy/charts/external-secrets"),
-    ("kwok", "sigs.k8s.io/kwok", "v0.8.0", "charts/kwok"),
-    ("mariadb-operator", "github.com/mariadb-operator/mariadb-operator", "v0.38.1", "deploy/charts/mariadb-operator"),
-    (
-        "node-feature-discovery",
-        "sigs.k8s.io/node-feature-discovery",
-        "v0.18.3",
-        "deployment/helm/node-feature-discovery",
+    Tool(
+        "coredns", "github.com/coredns/coredns", ".", "-X github.com/coredns/coredns/coremain.GitCommit=lab", 1.5, 0.7
     ),
+    Tool(
+        "cnpg",
+        "github.com/cloudnative-pg/cloudnative-pg",
+        "github.com/cloudnative-pg/cloudnative-pg/cmd/manager",
+        "-X github.com/cloudnative-pg/cloudnative-pg/pkg/versions.buildVersion={bare} "
+        "-X github.com/cloudnative-pg/cloudnative-pg/pkg/versions.buildCommit=lab",
+        3,
+        1,
+    ),
+    Tool(
+        "promtool",
+        "github.com/prometheus/prometheus",
+        "github.com/prometheus/prometheus/cmd/promtool",
+        "-X github.com/prometheus/common/version.Version={bare}",
+        2,
+        1,
+        # It asks no cloud what there is to watch; their libraries would take ten minutes.
+        tags="remove_all_sd",
+    ),
+    Tool("pause", "hakit/lab/pause", ".", "", 0.1, 0.1),
 )
 
 
@@ -149,7 +164,8 @@ def build(tool: Tool, left: float) -> None:
     major, minor = tool.version.removeprefix("v").split(".")[:2]
     flags = tool.version_flags.format(version=tool.version, bare=tool.version[1:], major=major, minor=minor)
     draft = BIN / f".{tool.name}.new"
-    command = ["go", "build", "-trimpath", "-ldflags", f"-s -w {flags}".strip(), "-o", str(draft), tool.package]
+    linked = ["-tags", tool.tags, "-ldflags", f"-s -w {flags}".strip()]
+    command = ["go", "build", "-trimpath", *linked, "-o", str(draft), tool.package]
     # Without cgo the result depends on no library of this machine. A go.work further up is none of the lab's business.
     environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
     say(
@@ -184,24 +200,54 @@ def _watch(tool: Tool, running: subprocess.Popen[bytes], began: float) -> None:
             say(f"{tool.name}: {(told - began) / 60:.1f} of about {tool.minutes:g} min")
 
 
-def fetch_charts() -> None:
-    """Copy the charts of others to lab/bin/charts; Go checks each module against its public checksum."""
-    target, mark = BIN / "charts", BIN / ".charts.stamp"
-    if target.is_dir() and mark.is_file() and mark.read_text(encoding="utf-8") == repr(CHARTS):
+def make_images() -> None:
+    """Make the images that are not there as the recipe and the tools have them now."""
+    folder = BIN / "images"
+    folder.mkdir(exist_ok=True)
+    recipe = hashlib.sha256((LAB / "images.py").read_bytes()).hexdigest()
+    marks = {
+        image: recipe + (stamp(_tool(given.tool)) if isinstance(given, images.Program) else "")
+        for image, given in images.IMAGES.items()
+    }
+    missing = [
+        image
+        for image, mark in marks.items()
+        if not _reads(folder / f".{images.file_name(image)}.stamp", mark)
+        or not (folder / images.file_name(image)).exists()
+    ]
+    for image in missing:
+        minutes = 3 if isinstance(images.IMAGES[image], images.Debian) else 0.1
+        say(f"image {image}: making it, about {minutes:g} min; {len(missing)} to make in all")
+        began = time.monotonic()
+        target = folder / images.file_name(image)
+        images.make(image, BIN, target)
+        (folder / f".{target.name}.stamp").write_text(marks[image], encoding="utf-8")
+        say(f"image {image}: {time.monotonic() - began:.0f} s, {target.stat().st_size / 1024**2:.0f} MiB")
+    known = {images.file_name(image) for image in images.IMAGES}
+    for old in folder.glob("*.tar"):
+        if old.name not in known:
+            old.unlink()
+
+
+def _tool(name: str) -> Tool:
+    return next(tool for tool in TOOLS if tool.name == name)
+
+
+def _reads(path: Path, content: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == content
+
+
+def prepare_node() -> None:
+    """What the real node needs beside tools. Without root it is left out: nothing of it would run."""
+    absent = packages.absent()
+    if os.geteuid() != 0:
+        wanting = f"; it also needs the Debian packages {' '.join(absent)}" if absent else ""
+        say(f"images: left out, as the lab's networks and its real node need root{wanting}")
         return
-    shutil.rmtree(target, ignore_errors=True)
-    for name, module, version, folder in CHARTS:
-        say(f"charts: {name} {version}")
-        asked = ["go", "mod", "download", "-json", f"{module}@{version}"]
-        # Outside of any module of ours, whose go.mod would have a say in it.
-        done = subprocess.run(asked, cwd=BIN, env={**os.environ, "GOWORK": "off"}, capture_output=True, check=False)
-        found = json.loads(done.stdout or "{}")
-        if "Dir" not in found:
-            raise LabToolsError(f"charts: {module}@{version}: {found.get('Error') or done.stderr.decode()}")
-        shutil.copytree(Path(found["Dir"]) / folder, target / name, copy_function=shutil.copyfile)
-    for path in [target, *target.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)  # the module cache is read-only, and copies are too
-    mark.write_text(repr(CHARTS), encoding="utf-8")
+    images.mirror()
+    if absent:
+        packages.install(absent, say)
+    make_images()
 
 
 def check_disk(tools: list[Tool], free: Callable[[Path], int] | None = None) -> None:
@@ -219,35 +265,41 @@ def check_disk(tools: list[Tool], free: Callable[[Path], int] | None = None) -> 
 
 
 def main(names: list[str]) -> None:
-    known = [*(tool.name for tool in TOOLS), "charts"]
+    known = [*(tool.name for tool in TOOLS), "charts", "manifests", "images"]
     if unknown := [name for name in names if name not in known]:
-        raise LabToolsError(f"no tool {unknown[0]}; there are: {', '.join(known)}")
+        raise LabToolsError(f"no part {unknown[0]}; there are: {', '.join(known)}")
     BIN.mkdir(exist_ok=True)
     with (BIN / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once would take twice the time and memory
-        missing = [tool for tool in TOOLS if (not names or tool.name in names) and not is_there(tool)]
-        for tool in list(missing):
-            if found := on_path(tool):
-                link(tool, found)
-                (BIN / f".{tool.name}.stamp").write_text(stamp(tool), encoding="utf-8")
-                say(f"{tool.name} {tool.version}: taken from {found}")
-                missing.remove(tool)
-        if missing and shutil.which("go") is None:
-            raise LabToolsError(f"go is not on PATH; it is needed to build {', '.join(tool.name for tool in missing)}")
-        if missing:
-            check_disk(missing)
-        for index, tool in enumerate(missing):
-            build(tool, sum(each.minutes for each in missing[index:]))
+        build_tools([tool for tool in TOOLS if (not names or tool.name in names) and not is_there(tool)])
+        for folder, wanted in (("charts", fetched.CHARTS), ("manifests", fetched.MANIFESTS)):
+            if not names or folder in names:
+                fetched.fetch(BIN / folder, wanted, say)
+        if not names or "images" in names:
+            prepare_node()
+    say(f"{', '.join(names) or 'all parts'}: ready in lab/bin")
+
+
+def build_tools(missing: list[Tool]) -> None:
+    for tool in list(missing):
+        if found := on_path(tool):
+            link(tool, found)
             (BIN / f".{tool.name}.stamp").write_text(stamp(tool), encoding="utf-8")
-        if not names or "charts" in names:
-            fetch_charts()
-    say(f"{', '.join(names) or 'all tools'}: ready in lab/bin")
+            say(f"{tool.name} {tool.version}: taken from {found}")
+            missing.remove(tool)
+    if missing and shutil.which("go") is None:
+        raise LabToolsError(f"go is not on PATH; it is needed to build {', '.join(tool.name for tool in missing)}")
+    if missing:
+        check_disk(missing)
+    for index, tool in enumerate(missing):
+        build(tool, sum(each.minutes for each in missing[index:]))
+        (BIN / f".{tool.name}.stamp").write_text(stamp(tool), encoding="utf-8")
 
 
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except LabToolsError as problem:
+    except (LabToolsError, fetched.FetchError, images.ImageError, packages.PackageError) as problem:
         sys.exit(f"lab-tools: {problem}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -8,6 +8,7 @@ with LabRegion("east", zones=["a", "b", "c"]) as region:
 
 from lab.harness.client import Client, RefusedError
 from lab.harness.helm import Helm, HelmError
+from lab.harness.lab import Lab
 from lab.harness.network import Network, RegionNetwork, network_problem, sweep_networks
 from lab.harness.processes import LabError, sweep
 from lab.harness.region import LabRegion
@@ -18,6 +19,7 @@ __all__ = [
     "Client",
     "Helm",
     "HelmError",
+    "Lab",
     "LabError",
     "LabRegion",
     "Network",

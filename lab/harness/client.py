@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import requests.adapters
 
 Object = dict[str, Any]
 
@@ -24,6 +25,13 @@ class RefusedError(Exception):
         super().__init__(f"{status} {reason}: {message}")
 
 
+class _Named(requests.adapters.HTTPAdapter):
+    """Its certificate has to name the API server, whatever address it was reached at."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options, assert_hostname="kubernetes.default.svc")
+
+
 class Client:
     """One API server, asked with one bearer token."""
 
@@ -32,6 +40,7 @@ class Client:
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.verify = str(authority)
+        self._session.mount("https://", _Named())
         # A proxy of the environment has no business between the lab and itself.
         self._session.trust_env = False
         self._kinds: dict[tuple[str, str], tuple[str, bool]] = {}

@@ -1,12 +1,14 @@
-"""The command lines of a control plane on loopback, and the files that it needs."""
+"""The command lines of a control plane, on loopback or in a region's network, and the files that it needs."""
 
 import json
 import secrets
 import socket
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.harness.network import RegionNetwork
 from lab.harness.tools import tool
 
 #: Seconds that a node's lease lasts; kwok renews it every quarter of that.
@@ -22,11 +24,13 @@ class ControlPlane:
     folder: Path
     ports: tuple[int, int, int]
     token: str
+    network: RegionNetwork | None = None
 
     @classmethod
-    def prepare(cls, folder: Path) -> "ControlPlane":
-        """Choose free ports, and make the token and the key for service accounts."""
-        plane = cls(folder, _free_ports(), secrets.token_hex(16))
+    def prepare(cls, folder: Path, network: RegionNetwork | None = None) -> "ControlPlane":
+        """Choose ports, and make the token and the key for service accounts."""
+        ports = _free_ports() if network is None else (2379, 2380, 6443)  # in a network of its own all are free
+        plane = cls(folder, ports, secrets.token_hex(16), network)
         plane.token_file.write_text(f"{plane.token},lab,lab,system:masters\n", encoding="utf-8")
         key = subprocess.run([tool("cluster"), "key"], check=True, capture_output=True).stdout
         plane.key_file.write_bytes(key)
@@ -36,8 +40,20 @@ class ControlPlane:
         return plane
 
     @property
+    def address(self) -> str:
+        return self.network.wan if self.network else "127.0.0.1"
+
+    @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self.ports[2]}"
+        return f"https://{self.address}:{self.ports[2]}"
+
+    @property
+    def console_url(self) -> str:
+        """Where the harness asks: over the cable that nobody cuts, if there is one."""
+        return f"https://{self.network.console}:{self.ports[2]}" if self.network else self.url
+
+    def _placed(self, command: Sequence[str | Path]) -> list[str]:
+        return self.network.command(command) if self.network else [str(part) for part in command]
 
     @property
     def authority(self) -> Path:
@@ -68,32 +84,41 @@ class ControlPlane:
             "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}],
         }
 
-    def etcd(self) -> list[str | Path]:
+    def etcd(self) -> list[str]:
         clients, peers = (f"http://127.0.0.1:{port}" for port in self.ports[:2])
-        return [
+        command = [
             *(tool("cluster"), "etcd", "--unsafe-no-fsync", "--log-level", "warn", "--name", "lab"),
             *("--data-dir", self.folder / "etcd"),
             *("--listen-client-urls", clients, "--advertise-client-urls", clients),
             *("--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers),
             *("--initial-cluster", f"lab={peers}"),
         ]
+        return self._placed(command)
 
-    def apiserver(self) -> list[str | Path]:
-        return [
+    def apiserver(self) -> list[str]:
+        command = [
             *(tool("cluster"), "kube-apiserver", "--etcd-servers", f"http://127.0.0.1:{self.ports[0]}"),
-            *("--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1"),
+            *self._listening(),
             *("--secure-port", str(self.ports[2]), "--cert-dir", self.authority.parent),
             *("--token-auth-file", self.token_file, "--authorization-mode", "RBAC"),
             *("--service-account-key-file", self.key_file, "--service-account-signing-key-file", self.key_file),
             *("--service-account-issuer", "https://kubernetes.default.svc"),
-            *("--service-cluster-ip-range", "10.96.0.0/16", "--allow-privileged"),
-            # Nothing in the lab reaches the server through the Service "kubernetes", and a loopback address is
-            # refused as its endpoint.
-            *("--endpoint-reconciler-type", "none"),
+            *("--allow-privileged", "--kubelet-preferred-address-types", "InternalIP"),
         ]
+        return self._placed(command)
 
-    def controllers(self) -> list[str | Path]:
-        return [
+    def _listening(self) -> tuple[str, ...]:
+        if self.network is None:
+            # Nothing reaches the server through the Service "kubernetes", and a loopback address is refused as its
+            # endpoint.
+            here = ("--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1")
+            return (*here, "--service-cluster-ip-range", "10.96.0.0/16", "--endpoint-reconciler-type", "none")
+        # On all addresses of its network: the wide area's and the console's.
+        here = ("--bind-address", "0.0.0.0", "--advertise-address", self.network.wan)  # noqa: S104
+        return (*here, "--service-cluster-ip-range", self.network.services)
+
+    def controllers(self) -> list[str]:
+        command = [
             *(tool("cluster"), "kube-controller-manager", "--kubeconfig", self.kubeconfig, "--leader-elect=false"),
             *("--secure-port", "0", "--service-account-private-key-file", self.key_file),
             *("--root-ca-file", self.authority, "--kube-api-qps", "200", "--kube-api-burst", "400"),
@@ -102,21 +127,24 @@ class ControlPlane:
             *("--node-monitor-period", "1s", "--node-monitor-grace-period", f"{GRACE_SECONDS}s"),
             *("--node-startup-grace-period", "20s", "--node-eviction-rate", "20"),
         ]
+        return self._placed(command)
 
-    def scheduler(self) -> list[str | Path]:
-        return [
+    def scheduler(self) -> list[str]:
+        command = [
             *(tool("cluster"), "kube-scheduler", "--kubeconfig", self.kubeconfig, "--leader-elect=false"),
             *("--secure-port", "0", "--kube-api-qps", "200", "--kube-api-burst", "400"),
         ]
+        return self._placed(command)
 
-    def kubelets(self, zone: str, number: int) -> list[str | Path]:
+    def kubelets(self, zone: str, number: int) -> list[str]:
         """The simulated kubelets of one zone: one process, so that the zone can be lost by ending it."""
-        return [
+        command = [
             *(tool("kwok"), "--kubeconfig", self.kubeconfig, "--config", Path(__file__).with_name("stages.yaml")),
             *("--manage-nodes-with-label-selector", f"lab.hakit/zone={zone}"),
             *("--node-lease-duration-seconds", str(LEASE_SECONDS), "--cidr", f"10.{100 + number}.0.1/16"),
             *("--node-ip", f"10.200.{number}.1", "--server-address", ""),
         ]
+        return self._placed(command)
 
 
 def _free_ports() -> tuple[int, int, int]:

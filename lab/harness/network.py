@@ -56,6 +56,8 @@ class RegionNetwork:
         wan: the region's address on the wide area, under which other regions and this machine reach it.
         pods: addresses for pods, a /24 of the region's own.
         services: addresses for Services, a /20 of the region's own; only known within the region.
+        console: a second address of the region, on a cable to this machine alone that nobody cuts: a test sees by it
+            what goes on in a region that is cut.
     """
 
     name: str
@@ -74,6 +76,10 @@ class RegionNetwork:
     @property
     def services(self) -> str:
         return f"10.{_FIRST + self.slot}.{128 + 16 * (self.number - 1)}.0/20"
+
+    @property
+    def console(self) -> str:
+        return _console(self.slot, self.number)[1]
 
     def command(self, command: Sequence[str | Path]) -> list[str]:
         """The command, to be run within the region's network. It becomes the program itself: its id is the program's.
@@ -236,6 +242,12 @@ def _wan(slot: int, number: int) -> str:
     return f"10.{_FIRST + slot}.0.{10 + number if number else 1}"
 
 
+def _console(slot: int, number: int) -> tuple[str, str]:
+    """This machine's end and the region's end of the cable between them."""
+    first = 4 * number
+    return f"10.{_FIRST + slot}.112.{first + 1}", f"10.{_FIRST + slot}.112.{first + 2}"
+
+
 def _hardware(slot: int, number: int) -> str:
     return f"02:68:6b:{slot:02x}:00:{number:02x}"
 
@@ -257,6 +269,12 @@ def _make_region(region: RegionNetwork) -> None:
     _ip("-n", space, "link", "add", "services", "type", "bridge")
     _ip("-n", space, "link", "set", "services", "up")
     _ip("-n", space, "route", "add", region.services, "dev", "services")
+    cable = f"hakit{region.slot}c{region.number}"
+    _ip("-n", space, "link", "add", "console", "type", "veth", "peer", "name", cable, "netns", str(os.getpid()))
+    here, there = _console(region.slot, region.number)
+    for inside, device, address in (([], cable, here), (["-n", space], "console", there)):
+        _ip(*inside, "address", "add", f"{address}/30", "dev", device)
+        _ip(*inside, "link", "set", device, "up")
 
 
 def _link(slot: int, number: int, space: str | None, name: str) -> None:

@@ -69,6 +69,9 @@ class Processes:
         self._running[name] = _Running(process.pid, started_at(process.pid) or "", process)
         self._record()
 
+    def id(self, name: str) -> int:
+        return self._running[name].pid
+
     def names(self) -> list[str]:
         return list(self._running)
 

@@ -9,24 +9,28 @@ from typing import Any, Self, TypeVar
 
 from lab.harness import waiting
 from lab.harness.client import Client, Object, RefusedError
-from lab.harness.controlplane import GRACE_SECONDS, ControlPlane
+from lab.harness.controlplane import GRACE_SECONDS, LEASE_SECONDS, ControlPlane
+from lab.harness.network import RegionNetwork
 from lab.harness.nodes import UNZONED, is_ready, node, ready_pod
 from lab.harness.processes import LabError, Processes, kept_logs, sweep
+from lab.harness.realnode import RealNode
 from lab.harness.tools import STATE
+from lab.harness.volumes import Provisioner
 
 T = TypeVar("T")
 _PLANE = ("kube-controller-manager", "kube-scheduler", "kube-apiserver", "etcd")
 
 
 class LabRegion:
-    """A Kubernetes cluster on loopback: real control plane, simulated nodes (kwok).
+    """A Kubernetes cluster: real control plane, simulated nodes (kwok), and a real node when it is asked for.
 
     Args:
         name: of the region; it appears in names of nodes and folders.
         zones: names of the zones.
         hosts: nodes in each zone.
         unzoned: nodes without a zone label.
-        cpu, memory: allocatable of each node.
+        cpu, memory: allocatable of each simulated node.
+        network: the region's own, which can be cut and have a real node; loopback without one.
 
     Raises:
         FileNotFoundError: a tool is not built.
@@ -42,18 +46,22 @@ class LabRegion:
         unzoned: int = 0,
         cpu: str = "8",
         memory: str = "32Gi",
+        network: RegionNetwork | None = None,
     ) -> None:
         self.name = name
         self.zones = list(zones)
         self._hosts = dict.fromkeys(zones, hosts) | ({UNZONED: unzoned} if unzoned else {})
         self._size = (cpu, memory)
+        self._network = network
+        self._node: RealNode | None = None
+        self._provisioner: Provisioner | None = None
         self._folder = STATE / f"{name}-{os.getpid()}-{time.monotonic_ns() % 10**6}"
 
     def __enter__(self) -> Self:
         sweep(STATE)
         self._processes = Processes(self._folder)
         try:
-            self._plane = ControlPlane.prepare(self._folder)
+            self._plane = ControlPlane.prepare(self._folder, self._network)
             self.restore()
             for zone, count in self._hosts.items():
                 for number in range(count):
@@ -71,6 +79,11 @@ class LabRegion:
 
     def close(self, *, keep_logs: bool = False) -> None:
         """End every process and remove what it wrote, but for the logs when they are asked for."""
+        if not hasattr(self, "_processes"):
+            return  # it has not started
+        if self._provisioner is not None:
+            self._provisioner.stop()
+            self._provisioner = None
         if hasattr(self, "client"):
             self.client.close()
         self._processes.close(keep_logs=keep_logs)
@@ -90,7 +103,7 @@ class LabRegion:
 
     def another_client(self) -> Client:
         """A connection of its own, for another thread; whoever asks for it closes it."""
-        return Client(self._plane.url, self._plane.token, self._plane.authority)
+        return Client(self._plane.console_url, self._plane.token, self._plane.authority)
 
     # The control plane's end, and its return with all that it knew
 
@@ -110,6 +123,47 @@ class LabRegion:
         self.wait_for(
             "the namespace's service account", lambda: self.client.find("v1", "ServiceAccount", "default", "default")
         )
+
+    # The wide area, and the node that runs containers
+
+    @property
+    def network(self) -> RegionNetwork:
+        if self._network is None:
+            raise LabError(f"region {self.name} is on loopback: give it a network")
+        return self._network
+
+    def cut(self) -> None:
+        """The region is cut off from all others and from this machine; the harness still sees it by the console."""
+        self.network.cut()
+
+    def reconnect(self) -> None:
+        self.network.reconnect()
+
+    def start_node(self) -> RealNode:
+        """A node that runs containers, `<region>-real`; only what tolerates its taint lands on it."""
+        name = f"{self.name}-real"
+        self._node = RealNode(
+            name,
+            folder=self._folder / "node",
+            network=self.network,
+            kubeconfig=self.kubeconfig,
+            lease_seconds=LEASE_SECONDS,
+            processes=self._processes,
+        )
+        self._node.start()
+        self.wait_for(f"node {name} ready", lambda: is_ready(self.client.find("v1", "Node", name) or {}))
+        return self._node
+
+    @property
+    def node(self) -> RealNode:
+        if self._node is None:
+            raise LabError(f"region {self.name} has no real node: `start_node()`")
+        return self._node
+
+    def start_volumes(self) -> None:
+        """Volumes on demand, in the zone of the node that a claim's pod goes to; see `Provisioner`."""
+        self._provisioner = Provisioner(self.another_client(), self._folder / "volumes")
+        self._provisioner.start()
 
     # Zones and nodes
 

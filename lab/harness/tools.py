@@ -9,6 +9,9 @@ STATE = ROOT / ".hakit" / "lab"
 
 #: What a region is made of; helm and pulumi are needed only by what uses them.
 REGION_TOOLS = ("cluster", "kwok")
+#: What a real node takes beside them, and what the PostgreSQL operator does. Images are made as root only.
+NODE_TOOLS = ("coredns", "images/pause-1.tar", "images/postgresql-15.tar")
+POSTGRES_TOOLS = (*NODE_TOOLS, "images/cloudnative-pg-1.30.0.tar", "manifests/cnpg.yaml")
 
 
 def missing(*names: str) -> str:

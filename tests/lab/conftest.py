@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lab.harness import Client, Helm, LabRegion, missing, network_problem
+from lab.harness import Client, Helm, Lab, LabRegion, missing, network_problem
 from lab.harness.tools import REGION_TOOLS
 
 _failures = pytest.StashKey[int]()
@@ -66,18 +66,30 @@ _numbers = itertools.count(1)
 
 
 @contextlib.contextmanager
-def running(
-    request: pytest.FixtureRequest, name: str, zones: list[str], *, hosts: int = 2, unzoned: int = 0
-) -> Iterator[LabRegion]:
+def running(request: pytest.FixtureRequest, name: str, zones: list[str], **options: Any) -> Iterator[LabRegion]:
     """A region for tests; its logs are kept when one of them fails."""
     before = request.config.stash[_failures]
-    with LabRegion(name, zones=zones, hosts=hosts, unzoned=unzoned) as found:
+    with LabRegion(name, zones=zones, **options) as found:
         _running.append(found)
         try:
             yield found
         finally:
             _running.remove(found)
             # Closed here, because only here it is known whether a test failed.
+            found.close(keep_logs=request.config.stash[_failures] > before)
+
+
+@contextlib.contextmanager
+def running_lab(request: pytest.FixtureRequest, zones: dict[str, list[str]], **options: Any) -> Iterator[Lab]:
+    """Several regions in one network, for tests; their logs are kept when one of them fails."""
+    before = request.config.stash[_failures]
+    with Lab(zones, **options) as found:
+        _running.extend(found)
+        try:
+            yield found
+        finally:
+            for region in found:
+                _running.remove(region)
             found.close(keep_logs=request.config.stash[_failures] > before)
 
 

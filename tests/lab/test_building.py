@@ -1,24 +1,24 @@
 """lab/build.py: when it builds, what it takes from PATH, and what it refuses."""
 
-import importlib.util
+import hashlib
+import importlib
+import io
+import json
+import os
 import subprocess
-import sys
+import tarfile
 from pathlib import Path
 from types import ModuleType
+from typing import IO
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from lab import fetched, images, packages
 
 
 @pytest.fixture
 def build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("lab_build", ROOT / "lab" / "build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "lab_build", module)
-    spec.loader.exec_module(module)
+    module = importlib.import_module("lab.build")
     monkeypatch.setattr(module, "BIN", tmp_path / "bin")
     (tmp_path / "bin").mkdir()
     return module
@@ -43,7 +43,13 @@ def test_versions_are_the_ones_that_go_mod_pins(build: ModuleType):
         "helm": "v3.21.4",
         "cluster": "v1.35.4",
         "pulumi": "v3.250.0",
+        "coredns": "v1.13.1",
+        "cnpg": "v1.30.0",
+        "promtool": "v0.312.0",
+        "pause": "v1.0.0",
     }
+    (manifest,) = fetched.MANIFESTS
+    assert manifest[2] == "v1.30.0", "the operator's manifest is that of its binary"
 
 
 def test_a_tool_on_path_of_the_pinned_version_is_taken(
@@ -84,5 +90,75 @@ def test_a_disk_that_is_too_full_is_named_before_anything_is_built(build: Module
 
 
 def test_an_unknown_tool_is_refused_with_the_names_there_are(build: ModuleType):
-    with pytest.raises(build.LabToolsError, match="no tool helmet; there are: kwok, helm, cluster, pulumi, charts"):
+    with pytest.raises(
+        build.LabToolsError, match=r"no part helmet; there are: kwok, helm, .*, charts, manifests, images"
+    ):
         build.main(["helmet"])
+
+
+def test_without_root_images_are_left_out_with_the_packages_that_they_need(
+    build: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(packages, "absent", lambda: ["containerd", "runc"])
+    build.main(["images"])
+    said = capsys.readouterr().out
+    assert "left out, as the lab's networks and its real node need root; " in said
+    assert "it also needs the Debian packages containerd runc" in said
+    assert not (build.BIN / "images").exists()
+
+
+def test_a_package_is_not_asked_for_when_its_program_is_there(monkeypatch: pytest.MonkeyPatch):
+    """Docker brings a containerd of its own, which Debian's package would remove."""
+    monkeypatch.setattr(packages.shutil, "which", lambda name: None if name == "debootstrap" else f"/usr/bin/{name}")
+    assert packages.absent() == ["debootstrap"]
+
+
+def test_debian_comes_from_where_apt_has_it_from(monkeypatch: pytest.MonkeyPatch):
+    _apt_says(
+        monkeypatch,
+        "https://mirror.example/security/ bookworm-security Debian-Security main\n"
+        "https://mirror.example/debian/ bookworm Debian main\n",
+    )
+    assert images.mirror() == "https://mirror.example/debian/"
+
+
+def test_another_release_than_the_one_that_was_tried_is_refused_by_name(monkeypatch: pytest.MonkeyPatch):
+    _apt_says(monkeypatch, "https://mirror.example/debian/ trixie Debian main\n")
+    with pytest.raises(images.ImageError, match=r"needs Debian 12 \(bookworm\); apt .* knows: trixie Debian"):
+        images.mirror()
+    _apt_says(monkeypatch, "")
+    with pytest.raises(images.ImageError, match="has `apt-get update` run"):
+        images.mirror()
+
+
+def _apt_says(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    def run(*_args: object, **_options: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 0, stdout=text)
+
+    monkeypatch.setattr(images.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(images.subprocess, "run", run)
+
+
+def test_an_image_is_made_of_the_program_at_each_of_its_places(build: ModuleType, tmp_path: Path):
+    """Read back as containerd reads it: the layer that the description names, by its digest."""
+    (build.BIN / "cnpg").write_bytes(b"the operator")
+    target = tmp_path / "image.tar"
+    images.make("localhost/cloudnative-pg:1.30.0", build.BIN, target)
+    with tarfile.open(target) as archive:
+        (manifest,) = json.load(_member(archive, "manifest.json"))
+        config = json.load(_member(archive, manifest["Config"]))
+        layer = _member(archive, manifest["Layers"][0]).read()
+    assert manifest["RepoTags"] == ["localhost/cloudnative-pg:1.30.0"]
+    assert config["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(layer).hexdigest()}"]
+    assert config["config"] == {"Entrypoint": ["/manager"], "User": "10001:10001"}
+    with tarfile.open(fileobj=io.BytesIO(layer)) as content:
+        for path in ("manager", "operator/manager_amd64"):
+            assert content.getmember(path).mode == 0o755
+            assert _member(content, path).read() == b"the operator"
+
+
+def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+    found = archive.extractfile(name)
+    assert found is not None
+    return found

@@ -1,0 +1,4 @@
+// What holds a pod's namespaces open, as Kubernetes' own pause image does.
+module hakit/lab/pause
+
+go 1.24
