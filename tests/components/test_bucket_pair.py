@@ -68,7 +68,7 @@ def test_each_region_has_its_own_of_everything_and_nothing_is_left_to_the_provid
         "key-alias": "aws:kms/alias:Alias",
     }
     for role, type_ in per_region.items():
-        assert [(each.name, each.inputs["region"]) for each in recording.all(type_)] == [
+        assert sorted((each.name, each.inputs["region"]) for each in recording.all(type_)) == [
             (f"wal-{role}-us-east-1", "us-east-1"),
             (f"wal-{role}-us-west-2", "us-west-2"),
         ]
