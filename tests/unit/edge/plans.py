@@ -7,7 +7,7 @@ from typing import Any
 
 from hakit import topology as topologies
 from hakit.plan.traffic import cloudflare as planned
-from hakit.plan.traffic import intent, spec
+from hakit.plan.traffic import cloudflare_spec, intent, spec
 from hakit.testing import Recording
 from lab.edge.account import BALANCER, KINDS, MONITOR, POOL, Account
 from tests.traffic.shop import ACCOUNT, ZONE, cloudflare, declare
@@ -20,7 +20,7 @@ def planned_account(args: dict[str, Any], *regions: str, account: Account | None
         path.write_text(declare(*regions, **declared), encoding="utf-8")
         topology = topologies.load(path)
     wanted = spec.specify("shop", cloudflare(**args), topology)
-    plan = planned.plan(wanted, planned.read(wanted), intent.intent(wanted))
+    plan = planned.plan(wanted, cloudflare_spec.read(wanted), intent.intent(wanted))
     account = account or an_account()
     account.objects[MONITOR]["the-monitor"] = wire({**plan.monitor, "account_id": ACCOUNT})
     for region, pool in plan.pools.items():

@@ -21,7 +21,6 @@ PLACES = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-southeast-2
 #: For steering by place: where a client's data center stands. Any point does: no region may be lost from it.
 POINTS = st.tuples(st.floats(-60, 70), st.floats(-180, 180))
 STEERINGS = ["geo", "weighted", "proximity", "latency"]
-ALL = {"own": {"check_regions": list(REGIONS)}}
 
 
 @st.composite
@@ -49,7 +48,7 @@ def test_every_region_of_the_world_is_served_by_a_live_region_if_there_is_one(
     made: tuple[list[str], dict[str, Any], dict[str, Any]], steering: str, data: st.DataObject
 ) -> None:
     regions, declared, more = made
-    args = {**ALL, "steering": steering, **(more if steering == "geo" else {})}
+    args = {"steering": steering, **(more if steering == "geo" else {})}
     account = planned_account(args, *regions, mode="active-active", **declared)
     live = data.draw(st.sets(st.sampled_from(regions)))
     able = {region for region in live if declared["traffic"][region] == "serve"}
@@ -70,7 +69,7 @@ def test_sessions_leave_a_dead_or_fenced_region_and_may_stay_in_a_drained_one(
     made: tuple[list[str], dict[str, Any], dict[str, Any]], steering: str, data: st.DataObject
 ) -> None:
     regions, declared, more = made
-    args = {**ALL, "steering": steering, "affinity": {"by": "cookie"}, **(more if steering == "geo" else {})}
+    args = {"steering": steering, "affinity": {"by": "cookie"}, **(more if steering == "geo" else {})}
     account = planned_account(args, *regions, mode="active-active", **declared)
     live = data.draw(st.sets(st.sampled_from(regions), min_size=1))
     able = {region for region in live if declared["traffic"][region] == "serve"}
@@ -117,7 +116,7 @@ def test_the_stand_in_takes_everything_that_is_planned(
 ) -> None:
     regions, declared, more = made
     mode = "active-passive" if steering == "ordered" else "active-active"
-    args = {**ALL, "steering": steering, **(more if steering == "geo" else {})}
+    args = {"steering": steering, **(more if steering == "geo" else {})}
     account = planned_account(args, *regions, mode=mode, **declared)
     found = [
         each
@@ -131,7 +130,7 @@ def test_the_stand_in_takes_everything_that_is_planned(
 @pytest.mark.parametrize("steering", ["geo", "weighted"])
 def test_what_is_planned_is_what_a_program_sends(steering: str, tmp_path: Path) -> None:
     """The properties above look at plans; here the component registers the same."""
-    args = {**ALL, "steering": steering, "affinity": {"by": "cookie"}}
+    args = {"steering": steering, "affinity": {"by": "cookie"}}
     regions = ("us-east-1", "eu-west-1")
     sent = recorded_account(run(tmp_path, cloudflare(**args), *regions, mode="active-active"))
     plan = planned_account(args, *regions, mode="active-active")
