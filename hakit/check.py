@@ -12,8 +12,10 @@ from hakit.charts.examine import examine, examine_chart, refuse_nothing
 from hakit.charts.holes import draft
 from hakit.charts.ignored import Keys
 from hakit.charts.intent import Intent, WorkloadIntent
+from hakit.charts.lock import root_of
 from hakit.charts.manifests import Object
 from hakit.charts.objects import name_of, of_kind
+from hakit.charts.remote import is_remote
 from hakit.charts.render import Release
 from hakit.charts.source import load, read_values
 from hakit.errors import HakitError, counted
@@ -32,6 +34,7 @@ class Question:
         namespace, name: of the release.
         clustered: workloads whose pods replicate their data among themselves.
         accept: reason by code.
+        version, repo: of a pulled chart.
     """
 
     values: Sequence[Path] = ()
@@ -42,6 +45,8 @@ class Question:
     name: str = ""
     clustered: Sequence[str] = ()
     accept: Mapping[str, str] | None = None
+    version: str = ""
+    repo: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ def check(reference: str, question: Question) -> Checked:
         HakitError: the chart or a values file is missing or broken, the chart does not render, or `accept` names a
             code that does not exist.
     """
-    chart = load(reference)
+    pulled = is_remote(reference, question.version, question.repo)
+    chart = load(reference, root_of(Path()) if pulled else None, version=question.version, repo=question.repo)
     values, lines = merged_values(question.values)
     release = Release(question.name or chart.name, question.namespace)
     drafted = draft(chart, values, release)

@@ -78,6 +78,14 @@ TOOLS = (
         0.8,
         version_arguments=("version", "--template", "{{.Version}}"),
     ),
+    Tool(
+        "registry",
+        "github.com/distribution/distribution/v3",
+        "github.com/distribution/distribution/v3/cmd/registry",
+        "-X github.com/distribution/distribution/v3/version.version={version}",
+        2,
+        1,
+    ),
     Tool("cluster", "k8s.io/kubernetes", ".", _KUBERNETES, 8, 3.5),
     # Without its version in it, the Automation API refuses the engine as too old.
     Tool(

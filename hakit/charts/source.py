@@ -1,4 +1,4 @@
-"""Charts from where they are kept: a folder or an archive."""
+"""Charts from where they are kept: a folder, an archive, or what was pulled from a repository or a registry."""
 
 import tempfile
 from collections.abc import Generator, Iterable
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hakit.charts.manifests import Object, load_values, parse
+from hakit.charts.remote import is_remote, remote
+from hakit.charts.source_vendored import archive_of
 from hakit.errors import HakitError, did_you_mean
 
 _ARCHIVES = (".tgz", ".tar.gz")
@@ -58,25 +60,27 @@ class Chart:
             yield fresh
 
 
-def load(reference: str, base: Path | None = None, where: str | None = None) -> Chart:
-    """Load a chart from a folder or a `.tgz` archive.
+def load(
+    reference: str, base: Path | None = None, where: str | None = None, *, version: str = "", repo: str = ""
+) -> Chart:
+    """Load a chart from a folder, a `.tgz` archive, or the archives that `hakit charts pull` brought. Never downloads.
 
     Args:
-        reference: path of the folder or archive.
-        base: what a relative path is relative to: the folder of Pulumi.yaml, or the working directory.
+        reference: path of the folder or archive; a chart's name in `repo`; or its oci:// address.
+        base: what a relative path is relative to, and where pulled charts are: the folder of Pulumi.yaml, or the
+            working directory.
         where: names the holder of `reference` in messages.
+        version: of a pulled chart; empty: the locked one.
+        repo: address of the repository of a pulled chart.
 
     Raises:
-        HakitError: the reference is not a path, nothing is there, or what is there is not a chart.
+        HakitError: the reference names no chart, nothing is there, or what is there is not a chart or not the one that
+            was locked.
     """
-    if reference.startswith(("oci://", "http://", "https://")):
-        raise HakitError(
-            "chart: only folders and archives can be read",
-            where=where,
-            given=reference,
-            allowed="a folder with Chart.yaml, or a .tgz archive",
-            do="pull it into the repository first: helm pull <chart> --version <version> --untar --untardir charts",
-        )
+    if is_remote(reference, version, repo):
+        wanted = remote(reference, version, repo, where)
+        path = archive_of(wanted, (base or Path.cwd()).resolve(), where)
+        return _load(str(wanted), path, _stamp(path), where)
     path = Path(reference)
     path = (path if path.is_absolute() else (base or Path.cwd()) / path).resolve()
     if not path.exists():

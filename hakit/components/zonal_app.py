@@ -64,7 +64,7 @@ class ZonalApp(pulumi.ComponentResource):
         path = args.get("topology") if isinstance(args, Mapping) else None
         spec = zonal.specify(name, args, load_topology(path) if isinstance(path, str) else None)
         provider = provider_of(spec.where, spec.region, opts)
-        chart = load(spec.chart, project_root(), spec.where)
+        chart = load(spec.chart, project_root(), spec.where, version=spec.version, repo=spec.repo)
         release = Release(spec.release_name, spec.namespace)
         unknown: dict[Hole, pulumi.Output[Any]] = {}
         with _told_for(spec):

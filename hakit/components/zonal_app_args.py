@@ -80,7 +80,12 @@ class ZonalAppArgs(TypedDict, total=False):
     is one application in one region, with `zones`."""
 
     chart: Required[str]
-    """Folder or `.tgz` archive of the chart, relative to the folder of Pulumi.yaml."""
+    """Folder or `.tgz` archive of the chart, relative to the folder of Pulumi.yaml; or a pulled chart: its name in
+    `repo`, or `oci://registry/path/name`."""
+    version: str
+    """Version of a pulled chart, `"1.20.0"`. Default: the one in charts.lock."""
+    repo: str
+    """Address of the repository of a pulled chart, `https://...`."""
     namespace: Required[str]
     """Namespace that it is deployed to; it must be there."""
     release_name: str

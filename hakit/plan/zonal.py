@@ -28,6 +28,8 @@ _WORKLOAD_KEYS = (*_WORKLOAD_ROLE_KEYS, "clustered", "max_unavailable", "contain
 _PROBE_WORDS = {"readiness": PROBES[1], "liveness": PROBES[0], "startup": PROBES[2]}
 ARGUMENTS = (
     "chart",
+    "version",
+    "repo",
     "namespace",
     "release_name",
     "values",
@@ -73,6 +75,8 @@ class AppSpec:
 
     name: str
     chart: str
+    version: str
+    repo: str
     namespace: str
     release_name: str
     values: Mapping[str, Any] = field(repr=False)
@@ -117,6 +121,8 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
     return AppSpec(
         name=name,
         chart=given.text("chart"),
+        version=given.text("version") if "version" in given else "",
+        repo=given.text("repo") if "repo" in given else "",
         namespace=namespace,
         release_name=release_name,
         values=given.mapping("values"),

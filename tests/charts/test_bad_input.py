@@ -40,11 +40,6 @@ def test_a_folder_of_charts_names_the_charts_in_it(tmp_path: Path) -> None:
     assert f"{tmp_path}/web" in text
 
 
-@pytest.mark.parametrize("reference", ["oci://registry.example/web", "https://charts.example/web-1.0.0.tgz"])
-def test_a_chart_from_a_registry_says_how_to_pull_it(reference: str) -> None:
-    assert "helm pull" in _message(load, reference)
-
-
 def test_a_file_that_is_no_archive_and_an_archive_that_is_broken(tmp_path: Path) -> None:
     (tmp_path / "web.txt").write_text("no chart")
     (tmp_path / "web.tgz").write_bytes(b"no archive")

@@ -40,8 +40,9 @@ def message(args: Any, topology: Any = None) -> str:
             {**BASE, "replica": 3},
             "ZonalApp 'web': replica: unknown argument\n"
             "  given:   replica\n"
-            "  allowed: chart, namespace, release_name, values, zones, topology, pair, scope, kubernetes, replicas, "
-            "needs, active, standby, workloads, storage_class, existing_volumes, accept, timeout, delivery\n"
+            "  allowed: chart, version, repo, namespace, release_name, values, zones, topology, pair, scope, "
+            "kubernetes, replicas, needs, active, standby, workloads, storage_class, "
+            "existing_volumes, accept, timeout, delivery\n"
             "  do:      did you mean 'replicas'?",
         ),
         (

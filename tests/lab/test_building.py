@@ -41,6 +41,7 @@ def test_versions_are_the_ones_that_go_mod_pins(build: ModuleType):
     assert {tool.name: tool.version for tool in build.TOOLS} == {
         "kwok": "v0.8.0",
         "helm": "v3.21.4",
+        "registry": "v3.0.0",
         "cluster": "v1.35.4",
         "pulumi": "v3.250.0",
         "coredns": "v1.13.1",
