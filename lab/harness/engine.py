@@ -10,13 +10,13 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import pulumi.automation as auto
 
-from lab.harness.tools import BIN, ROOT
+from lab.harness.tools import BIN, ROOT, tool
 from lab.providers import clouds
 from lab.providers.aws_session import client
 from lab.providers.store import Store
@@ -32,19 +32,20 @@ class Engine:
     Args:
         folder: for the project's copy, the state and the engine's own files.
         kubeconfigs: of each region's cluster, by the context that the topology names.
-        program: what a stack runs; the reference system unless one is given.
+        program: a file that takes the place of stacks/__main__.py, for what the reference system does not have.
     """
 
     def __init__(
-        self, folder: Path, kubeconfigs: Mapping[str, Path] | None = None, program: Callable[[], None] | None = None
+        self, folder: Path, kubeconfigs: Mapping[str, Path] | None = None, program: Path | None = None
     ) -> None:
         self.project = folder / "project"
-        self.program = program or self._reference
         self._folder = folder
         self.project.mkdir(parents=True)
         shutil.copy(ROOT / "Pulumi.yaml", self.project)
         for part in ("stacks", "examples"):
             shutil.copytree(ROOT / part, self.project / part, ignore=shutil.ignore_patterns("__pycache__"))
+        if program is not None:
+            shutil.copy(program, self.project / "stacks" / "__main__.py")
         for part in ("state", "cloud"):
             (folder / part).mkdir()
         self._kubeconfig = folder / "kubeconfig"
@@ -97,16 +98,49 @@ class Engine:
                 },
             )
             try:
-                yield auto.create_or_select_stack(name, project_name=PROJECT, program=self.program, opts=options)
+                yield auto.create_or_select_stack(name, project_name=PROJECT, program=self._program, opts=options)
             finally:
                 _collect_event_loops()
 
-    def kill(self) -> None:
-        """The running engine dies at once, as by a lost CI runner or the kernel's hand; the providers live on."""
-        for process in _children("pulumi"):
-            os.kill(process, signal.SIGKILL)
+    @contextlib.contextmanager
+    def command(self, stack: auto.Stack, *words: str) -> Generator[subprocess.Popen[str]]:
+        """Pulumi's own command line, as a person or CI runs it, and everything that it starts; all of it is gone after
+        the block. `lab.harness.language` runs the program."""
+        folder = self._folder / "path"
+        folder.mkdir(exist_ok=True)
+        host = folder / "pulumi-language-python"
+        host.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m lab.harness.language "$@"\n', encoding="utf-8")
+        host.chmod(0o755)
+        own = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(
+            [str(tool("pulumi")), *words, "--non-interactive"],
+            cwd=self.project,
+            env={**os.environ, **stack.workspace.env_vars, **own},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            process_group=0,
+        )
+        with process:
+            try:
+                yield process
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
-    def _reference(self) -> None:
+    def run(self, stack: auto.Stack, *words: str) -> str:
+        """A whole command; what it said.
+
+        Raises:
+            CommandError: it ended with an error.
+        """
+        with self.command(stack, *words) as process:
+            said, _ = process.communicate(timeout=120)
+            if process.returncode != 0:
+                raise auto.CommandError(auto.CommandResult(stdout=said, stderr="", code=process.returncode))
+        return said
+
+    def _program(self) -> None:
         """stacks/ as `pulumi up` would run it, from its own folder; an inline program needs no language plugin."""
         folder = self.project / "stacks"
         sys.path.insert(0, str(folder))
@@ -128,18 +162,6 @@ def _serving(module: str, argument: Path, environment: Mapping[str, str]) -> Gen
             yield process.stdout.readline() if process.stdout else ""
         finally:
             process.kill()
-
-
-def _children(name: str) -> list[int]:
-    """The processes of a name that this one has started."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            # "pid (name) state parent ...", see proc(5); a name may have spaces
-            head, _, rest = status.read_text(encoding="utf-8").rpartition(")")
-            if head.partition("(")[2] == name and int(rest.split()[1]) == os.getpid():
-                found.append(int(status.parent.name))
-    return found
 
 
 def _collect_event_loops() -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from lab.providers import aws_iam, aws_route53, aws_s3
 from lab.providers.aws_session import ACCOUNT, Session, refused, region_of
-from lab.providers.cloud import Cloud, Object, Rule
+from lab.providers.cloud import Cloud, CloudError, Object, Rule
 from lab.providers.store import Store
 
 #: Asked by every Check before anything is made: see `lab.providers.cloud.Rule`.
@@ -68,6 +68,16 @@ class Aws(Cloud):
         if type_ in self._kinds:
             return self._told(self._kinds[type_].look, identity, state)
         return super().look(type_, identity, state, settings)
+
+    def imported(self, type_: str, identity: str, settings: Object) -> tuple[str, Object]:
+        """A bucket is imported by its name, and in another region than the provider's by `NAME@REGION`
+        (terraform-provider-aws 6, "Enhanced Region Support")."""
+        if type_ == aws_s3.BUCKET:
+            name, _, region = identity.partition("@")
+            return name, {"bucket": name, "region": region or region_of({}, settings)}
+        if type_ in self._kinds:
+            raise CloudError(f"this stand-in plays no import of {type_}")
+        return identity, {}
 
     def change(self, type_: str, identity: str, state: Object, wanted: Object, settings: Object) -> Object:
         if type_ in self._kinds:

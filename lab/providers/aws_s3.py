@@ -14,6 +14,7 @@ from lab.providers.aws_session import Session, is_gone, refused, region_of
 from lab.providers.aws_shapes import api_shaped, pulumi_shaped
 from lab.providers.cloud import CloudError, Object
 
+BUCKET = "aws:s3/bucket:Bucket"
 #: Inputs of the settings that are no part of what they set.
 _ASIDE = ("bucket", "region", "expectedBucketOwner", "mfa", "token", "timeouts", "skipDestroy")
 #: Settings that once were part of the bucket itself; `pulumi_aws` deprecates them for resources of their own.
@@ -55,17 +56,18 @@ class Bucket:
         self._tag(s3, name, inputs.get("tags") or {})
         return name, inputs | _bucket_outputs(name, region, inputs)
 
-    def look(self, identity: str, state: Object) -> Object | None:
-        s3 = self._session.client("s3", state["region"])
-        if not self._exists(s3, identity):
+    def look(self, identity: str, state: Object) -> Object | None:  # noqa: ARG002
+        s3, name = self._session.client("s3", state["region"]), state["bucket"]
+        if not self._exists(s3, name):
             return None
         try:
-            tags = {each["Key"]: each["Value"] for each in s3.get_bucket_tagging(Bucket=identity)["TagSet"]}
+            tags = {each["Key"]: each["Value"] for each in s3.get_bucket_tagging(Bucket=name)["TagSet"]}
         except s3.exceptions.ClientError as error:
             if not is_gone(error):
                 raise
             tags = {}
-        return state | ({"tags": tags} if "tags" in state or tags else {}) | {"tagsAll": tags}
+        found = state | ({"tags": tags} if "tags" in state or tags else {})
+        return found | _bucket_outputs(name, state["region"], found)
 
     def change(self, identity: str, wanted: Object) -> Object:
         self._tag(self._session.client("s3", wanted["region"]), identity, wanted.get("tags") or {})
@@ -300,4 +302,4 @@ def kinds(session: Session) -> dict[str, Any]:
         f"aws:s3/{name[0].lower()}{name[1:]}:{name}": StoredObject(session)
         for name in ("BucketObject", "BucketObjectv2")
     }
-    return found | objects | {"aws:s3/bucket:Bucket": Bucket(session)}
+    return found | objects | {BUCKET: Bucket(session)}

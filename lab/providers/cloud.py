@@ -1,7 +1,7 @@
 """What the stand-ins of aws and cloudflare share: inputs are held against the SDK's declaration, and what was made is
 kept in the store.
 
-What they do not play: invokes (`aws.get_...`), imports, the default values that the official providers fill in, and
+What they do not play: invokes (`aws.get_...`), the default values that the official providers fill in, and
 fields that the official ones find out of order and put in order (JSON policies, sets).
 """
 
@@ -62,6 +62,10 @@ class Cloud(Frame):
         """The properties that a resource has now; None when it is gone."""
         return self.store.find(type_, identity)
 
+    def imported(self, type_: str, identity: str, settings: Object) -> tuple[str, Object]:  # noqa: ARG002
+        """What an import's id alone says: the resource's own id, and as many properties as a look at it needs."""
+        return identity, {}
+
     def change(self, type_: str, identity: str, state: Object, wanted: Object, settings: Object) -> Object:  # noqa: ARG002
         """Give a resource its new inputs; `wanted` has them, and of its properties those that the cloud made up."""
         self.store.put(type_, identity, wanted)
@@ -105,15 +109,19 @@ class Cloud(Frame):
         return provider_pb2.CreateResponse(id=identity, properties=struct(outputs))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        state, inputs = plain(request.properties), plain(request.inputs)
+        identity, state, inputs = request.id, plain(request.properties), plain(request.inputs)
+        settings = self._settings(context)
         try:
-            found = self.look(request.type, request.id, state, self._settings(context))
+            if not state:  # `pulumi import` knows an id and nothing else
+                identity, state = self.imported(request.type, identity, settings)
+            found = self.look(request.type, identity, state, settings)
         except CloudError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         if found is None:
             return provider_pb2.ReadResponse()  # no id: it is gone
-        seen = {name: found[name] for name in inputs if name in found}
-        return provider_pb2.ReadResponse(id=request.id, properties=struct(found), inputs=struct(seen))
+        kept = inputs or (known.inputs if (known := declared(request.type)) else {})
+        seen = {name: found[name] for name in kept if name in found}
+        return provider_pb2.ReadResponse(id=identity, properties=struct(found), inputs=struct(seen))
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         state, inputs, old = plain(request.olds), plain(request.news), plain(request.old_inputs)

@@ -1,0 +1,53 @@
+"""A stand-in for Pulumi's Python language host, so that the real command line runs a program of its own accord.
+
+pulumi-language-python is in no package registry. What runs the program here is the Automation API's own server of it
+(`pulumi.automation`), for the program that the engine names. It installs nothing: the interpreter is this one.
+"""
+
+import os
+import runpy
+import sys
+from concurrent import futures
+from pathlib import Path
+from typing import Any
+
+import grpc
+from pulumi.automation._server import LanguageServer
+from pulumi.runtime.proto import language_pb2_grpc
+
+from lab.providers.frame import while_the_parent_lives
+
+
+class Host(LanguageServer):
+    """One program, run once or not at all: the engine starts a host for each command."""
+
+    def __init__(self, engine: str) -> None:
+        super().__init__(lambda: None)
+        self._engine = engine
+
+    def Run(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        folder = Path(request.info.program_directory)
+        os.chdir(folder)
+        sys.path.insert(0, str(folder))
+
+        def program() -> None:
+            runpy.run_path(str(folder / "__main__.py"))
+
+        self.program = program
+        del request.args[:]
+        request.args.append(self._engine)
+        return super().Run(request, context)
+
+
+def serve(engine: str) -> None:
+    server = grpc.server(futures.ThreadPoolExecutor(4))
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(engine), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    while_the_parent_lives()
+    server.stop(0)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[-1])
