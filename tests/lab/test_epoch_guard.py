@@ -17,6 +17,8 @@ from tests.lab.conftest import need, running
 from tests.lab.definitions import FILES, define
 from tests.unit.postgres.given import FAILOVER, PLANNED, REBUILD, SETTLED, TOKEN, spec, topology
 
+pytestmark = pytest.mark.lab
+
 Manifest = dict[str, Any]
 NAMESPACE = "shop"
 

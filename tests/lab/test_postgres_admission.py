@@ -24,6 +24,8 @@ from tests.lab.definitions import FILES, define
 from tests.lab.operator_process import start_operator
 from tests.unit.postgres.given import CANCEL, FAILOVER, PLANNED, REBUILD, ROUTES, spec, topology
 
+pytestmark = pytest.mark.lab
+
 Manifest = dict[str, Any]
 
 
@@ -135,6 +137,10 @@ def test_every_object_of_every_role_and_step_is_admitted(admitting: LabRegion, w
                 applied = put(admitting, each.manifest, namespace)
                 if applied["kind"] == "Cluster":
                     _says_what_was_said(each.manifest, applied)
+                    again = put(admitting, each.manifest, namespace)
+                    assert again["metadata"]["generation"] == applied["metadata"]["generation"], (
+                        "the same changes nothing"
+                    )
 
 
 def _says_what_was_said(manifest: Manifest, applied: Manifest) -> None:
@@ -148,6 +154,15 @@ def _says_what_was_said(manifest: Manifest, applied: Manifest) -> None:
         if "f:replica" in each["fieldsV1"].get("f:spec", {})
     }
     assert owners == {postgres.MANAGER}, "one owner of the section that decides roles"
+
+
+def test_an_empty_token_takes_the_old_one_away_and_asks_for_nothing_more(admitting: LabRegion) -> None:
+    namespace = admitting.namespace("tokens")
+    for entries in ([], [TOKEN], [SETTLED], [SETTLED, BACK]):
+        made = next(each.manifest for each in emitted("b", entries, {}) if each.key == "cluster-g1")
+        applied = put(admitting, made, namespace)
+    assert made["spec"]["replica"]["promotionToken"] == ""
+    assert not applied["spec"]["replica"].get("promotionToken")
 
 
 # What the webhook refuses, in its own words. hakit emits none of it; these are the reasons.
