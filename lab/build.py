@@ -273,14 +273,18 @@ def check_disk(tools: list[Tool], free: Callable[[Path], int] | None = None) -> 
 
 
 def main(names: list[str]) -> None:
-    known = [*(tool.name for tool in TOOLS), "charts", "manifests", "images"]
+    known = [*(tool.name for tool in TOOLS), "charts", "manifests", "definitions", "images"]
     if unknown := [name for name in names if name not in known]:
         raise LabToolsError(f"no part {unknown[0]}; there are: {', '.join(known)}")
     BIN.mkdir(exist_ok=True)
     with (BIN / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once would take twice the time and memory
         build_tools([tool for tool in TOOLS if (not names or tool.name in names) and not is_there(tool)])
-        for folder, wanted in (("charts", fetched.CHARTS), ("manifests", fetched.MANIFESTS)):
+        for folder, wanted in (
+            ("charts", fetched.CHARTS),
+            ("manifests", fetched.MANIFESTS),
+            ("definitions", fetched.DEFINITIONS),
+        ):
             if not names or folder in names:
                 fetched.fetch(BIN / folder, wanted, say)
         if not names or "images" in names:

@@ -24,6 +24,22 @@ CHARTS = (
 #: Files of others, each within a Go module: what a region is given. Name, module, version, file.
 MANIFESTS = (("cnpg.yaml", "github.com/cloudnative-pg/cloudnative-pg", "v1.30.0", "releases/cnpg-1.30.0.yaml"),)
 
+#: Definitions of kinds that hakit's databases use beside the operator's own. Name, module, version, file.
+DEFINITIONS = (
+    (
+        "objectstores.yaml",
+        "github.com/cloudnative-pg/plugin-barman-cloud",
+        "v0.14.0",
+        "config/crd/bases/barmancloud.cnpg.io_objectstores.yaml",
+    ),
+    (
+        "podmonitors.yaml",
+        "github.com/prometheus-operator/prometheus-operator",
+        "v0.93.1",
+        "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
+    ),
+)
+
 
 class FetchError(Exception):
     """A module could not be had."""
