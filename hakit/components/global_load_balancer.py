@@ -84,7 +84,7 @@ class GlobalLoadBalancer(pulumi.ComponentResource):
             edge_zone=prepared.edge_zone,
             unchecked=getattr(prepared, "unchecked", ""),
         )
-        settled = settle(found, wanted.accept, wanted.where)
+        settled = settle(found, wanted.accept, wanted.where, judge.in_other_states(wanted))
         line = judge.summary(wanted, traffic, prepared.detection, settled)
         report(AppReport(name, wanted.scope, "", settled, summary=line, component="GlobalLoadBalancer"))
 

@@ -116,7 +116,7 @@ class CloudflareArgs(TypedDict, total=False):
     from them."""
     retry_elsewhere: bool
     """A request that no origin of a region took (521, 522, 523) is sent to the next. Default: true where all regions
-    serve; refused in an active-passive pair."""
+    serve; refused in an active-passive pair. Say false where a request that was perhaps done must not be done again."""
     shed: dict[str, float]
     """By region, percent of new users that are sent elsewhere."""
     rules: list[dict[str, Any]]

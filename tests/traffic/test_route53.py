@@ -231,6 +231,7 @@ TRAPS: list[Any] = [
     ("no path", {"health": {}}, {}, {}, "health.path is missing"),
     ("many failures", {"health": {"path": "/r", "consecutive_down": 11}}, {}, {}, "1 to 10"),
     ("a zone's own name", {"hostname": "example.com"}, {}, {}, "cannot be a CNAME"),
+    ("another zone", {"hostname": "a.example.org"}, {"hostname": "a.b.example.com"}, {}, "hostname: not in the zone"),
     ("half the controls", {"own": {"routing_controls": {EAST: "a"}}}, {}, {}, "all regions of the pair, or none"),
     ("half an alias", {"own": {"alias": {EAST: {"name": "a"}, WEST: {"name": "b"}}}}, {}, {}, "name and zone_id"),
     ("sessions", {"affinity": {"by": "cookie"}}, {}, {}, "affinity.by: unknown word"),

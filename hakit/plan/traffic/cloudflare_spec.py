@@ -8,7 +8,7 @@ from typing import Any
 from hakit.errors import HakitError
 from hakit.plan.arguments import Arguments
 from hakit.plan.traffic.earth import CODES
-from hakit.plan.traffic.spec import TrafficSpec
+from hakit.plan.traffic.spec import TrafficSpec, zone_of
 
 #: Three, so that one of them in trouble is not the majority: a pool is down when most of its probe regions say so.
 CHECK_REGIONS = ("ENAM", "WEU", "WNAM")
@@ -92,7 +92,7 @@ def read(spec: TrafficSpec) -> CloudflareSpec:
     return CloudflareSpec(
         account_id=_id(own, "account_id"),
         zone_id=_id(own, "zone_id"),
-        zone=own.text("zone") if "zone" in own else "",
+        zone=zone_of(own, spec.hostname),
         bought=_bought(own),
         proxied=proxied,
         check_regions=tuple(sorted(check_regions)),

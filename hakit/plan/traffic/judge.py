@@ -1,7 +1,7 @@
 """What would not hold although every argument is right, and the line that a preview shows."""
 
 from hakit.findings import Finding, Settled
-from hakit.plan.traffic.backends import ACCELERATOR, CLOUDFLARE
+from hakit.plan.traffic.backends import ACCELERATOR, CLOUDFLARE, EXTERNAL_DNS
 from hakit.plan.traffic.detection import Detection, told
 from hakit.plan.traffic.intent import SERVE, Traffic
 from hakit.plan.traffic.spec import TrafficSpec
@@ -43,8 +43,26 @@ def judge(
         message = f"with no healthy region users may reach {others}, which is not promoted"
         found.append(Finding("HK084", about, "backend", message))
     if unchecked:
-        found.append(Finding("HK085", about, f"external_dns.health_check_ids.{unchecked}", "no health check"))
+        found.append(Finding("HK085", about, _check_of(unchecked), "no health check"))
     return found
+
+
+def in_other_states(spec: TrafficSpec) -> list[Finding]:
+    """What the same declaration raises when other regions are drained or fenced, or another one is active.
+
+    An entry of `accept` for one of these is not unused: refusing it would stop a fence in the middle of an outage.
+    """
+    about = f"GlobalLoadBalancer/{spec.name}"
+    found = [Finding("HK082", about, "traffic", "")]
+    if spec.ordered and spec.backend != CLOUDFLARE:
+        found.append(Finding("HK084", about, "backend", ""))
+    if spec.backend == EXTERNAL_DNS:
+        found += [Finding("HK085", about, _check_of(region), "") for region in spec.pair.regions]
+    return found
+
+
+def _check_of(region: str) -> str:
+    return f"external_dns.health_check_ids.{region}"
 
 
 def _may_reach_a_standby(spec: TrafficSpec, traffic: Traffic) -> bool:

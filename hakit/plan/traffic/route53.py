@@ -13,7 +13,7 @@ from hakit.errors import HakitError
 from hakit.plan.traffic import aws
 from hakit.plan.traffic.detection import Detection
 from hakit.plan.traffic.intent import SERVE, Place, Traffic
-from hakit.plan.traffic.spec import TrafficSpec
+from hakit.plan.traffic.spec import TrafficSpec, zone_of
 
 _IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
 #: Route 53 searches the first 5,120 bytes for at most 255 characters.
@@ -87,7 +87,7 @@ def read(spec: TrafficSpec) -> Route53Spec:
                 f"route53.{key}: all regions of the pair, or none", where=spec.where, given=", ".join(sorted(given)),
                 allowed=", ".join(spec.pair.regions),
             )  # fmt: skip
-    zone = own.text("zone") if "zone" in own else ""
+    zone = zone_of(own, spec.hostname)
     if zone == spec.hostname and not alias:
         raise HakitError(
             "hostname: a zone's own name cannot be a CNAME", where=spec.where, given=spec.hostname,

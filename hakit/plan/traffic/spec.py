@@ -156,6 +156,21 @@ def _refuse_misplaced(given: Arguments, backend: Backend, word: str) -> None:
             )  # fmt: skip
 
 
+def zone_of(own: Arguments, hostname: str) -> str:
+    """The zone's name; empty when it was not told.
+
+    Raises:
+        HakitError: the host name is not in it.
+    """
+    zone = own.text("zone") if "zone" in own else ""
+    if zone and hostname != zone and not hostname.endswith(f".{zone}"):
+        raise HakitError(
+            "hostname: not in the zone", where=own.where, given=hostname,
+            allowed=f"{zone}, or a name that ends in .{zone}",
+        )  # fmt: skip
+    return zone
+
+
 def _scope(given: Arguments, pair: Pair, word: str) -> str:
     if word != EXTERNAL_DNS:
         if "scope" in given:
