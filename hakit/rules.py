@@ -318,6 +318,14 @@ RULES: dict[str, Rule] = {
             mended=True,
         ),
         Rule(
+            "HK036",
+            _E,
+            "an autoscaler that cannot measure",
+            "It is to keep a share of what the pods request, and a container requests nothing: the share is undefined, "
+            "and the autoscaler never acts, whatever the load.",
+            "give every container of the pod a request for that resource (the chart's values, or `resources`)",
+        ),
+        Rule(
             "HK033",
             _E,
             "`accept` names a finding that there is not",

@@ -22,8 +22,24 @@ from hakit.errors import HakitError
 #: Where frozen charts are written, beneath the folder of Pulumi.yaml. Generated: not for version control.
 FOLDER = Path(".hakit") / "charts"
 
+#: What an autoscaler scales runs with as many replicas as it has now, within the autoscaler's bounds, and with the
+#: least when it is not there yet. Left out instead, spec.replicas would be taken out of an object that had it by Helm's
+#: three-way merge, and read 1 until the autoscaler acts; and a new one would start with one pod. Where Helm cannot look
+#: (`helm template`, a dry run), it is the least. tests/lab/test_autoscaler.py counts the pods.
 _TEMPLATE = """\
+{{- $scaled := dict }}
+{{- range .Values.objects }}
+{{- if eq .kind "HorizontalPodAutoscaler" }}
+{{- $_ := set $scaled (printf "%s/%s" .spec.scaleTargetRef.kind .spec.scaleTargetRef.name) .spec }}
+{{- end }}
+{{- end }}
 {{- range $key, $object := .Values.objects }}
+{{- with get $scaled (printf "%s/%s" $object.kind $object.metadata.name) }}
+{{- $namespace := $object.metadata.namespace | default $.Release.Namespace }}
+{{- $live := lookup $object.apiVersion $object.kind $namespace $object.metadata.name }}
+{{- $replicas := dig "spec" "replicas" 0 $live | int | min (int .maxReplicas) | max (int .minReplicas) 1 }}
+{{- $object = mergeOverwrite (deepCopy $object) (dict "spec" (dict "replicas" $replicas)) }}
+{{- end }}
 ---
 {{ toYaml $object }}
 {{- end }}

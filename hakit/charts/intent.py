@@ -16,11 +16,26 @@ NODE_TAINTS_POLICY = (1, 26)
 
 
 @dataclass(frozen=True)
+class Autoscaling:
+    """More pods under load.
+
+    Attributes:
+        most: pods at most; the least are the workload's replicas.
+        cpu, memory: use that it keeps, in percent of what the containers request; None: it does not look.
+    """
+
+    most: int
+    cpu: int | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
 class WorkloadIntent:
     """What is wanted of one workload; None leaves what the chart renders.
 
     Attributes:
         replicas: how many pods, the autoscaler's minimum where there is one.
+        autoscaling: an autoscaler, in place of the chart's.
         needs: how many must still serve with one zone lost.
         clustered: its pods replicate their data among themselves.
         suspend: a CronJob only: whether it is suspended.
@@ -32,6 +47,7 @@ class WorkloadIntent:
 
     replicas: int | None = None
     needs: int | None = None
+    autoscaling: Autoscaling | None = None
     clustered: bool = False
     suspend: bool | None = None
     max_unavailable: int = 1

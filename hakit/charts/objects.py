@@ -67,6 +67,12 @@ def of_kind(objects: Iterable[Object], *kinds: str) -> list[Object]:
     return [obj for obj in objects if obj.get("kind") in kinds]
 
 
+def lasting_labels(obj: Object) -> dict[str, Any]:
+    """An object's labels without those that change with every release: what carries them would be in every diff."""
+    changing = ("app.kubernetes.io/version", "helm.sh/chart")
+    return {key: value for key, value in mapping(dig(obj, "metadata", "labels")).items() if key not in changing}
+
+
 def hook_events(obj: Object) -> list[str]:
     """The Helm events that the object is a hook for; empty for an ordinary object."""
     events = dig(obj, "metadata", "annotations", HOOK)

@@ -20,6 +20,17 @@ class ProbesArgs(TypedDict, total=False):
     """Until when the other two wait."""
 
 
+class AutoscalingArgs(TypedDict, total=False):
+    """A HorizontalPodAutoscaler of hakit's own, in place of the chart's. Its least number of pods is `replicas`."""
+
+    max: Required[int]
+    """Pods at most."""
+    cpu: int
+    """Use of CPU that it keeps, in percent of what the containers request. One of `cpu` and `memory` is needed."""
+    memory: int
+    """Use of memory that it keeps, in percent of what the containers request."""
+
+
 class WorkloadRoleArgs(TypedDict, total=False):
     """What holds for one workload in one role."""
 
@@ -27,6 +38,8 @@ class WorkloadRoleArgs(TypedDict, total=False):
     """Pods; the minimum of the autoscaler where the chart has one. 0 switches the workload off."""
     needs: int
     """Pods that must still serve with one zone lost."""
+    autoscaling: AutoscalingArgs
+    """More pods under load, in this role."""
     resources: dict[str, Any]
     """Resources of the container, as Kubernetes writes them, in place of the chart's."""
     probes: ProbesArgs
@@ -42,6 +55,8 @@ class WorkloadArgs(TypedDict, total=False):
     """Pods in both roles."""
     needs: int
     """Pods that must still serve with one zone lost, in the active role."""
+    autoscaling: AutoscalingArgs
+    """More pods under load, in both roles where there are replicas. A Deployment only."""
     resources: dict[str, Any]
     """Resources of the container in both roles."""
     probes: ProbesArgs
@@ -68,6 +83,8 @@ class RoleArgs(TypedDict, total=False):
     """Pods, for a chart with one workload."""
     needs: int
     """Pods that must still serve with one zone lost, for a chart with one workload."""
+    autoscaling: AutoscalingArgs
+    """More pods under load, for a chart with one workload."""
     hooks: str
     """`run` or `hold`: whether install and upgrade hooks run. Default: `run` when active, `hold` in a standby."""
     wait: bool
@@ -107,6 +124,8 @@ class ZonalAppArgs(TypedDict, total=False):
     """Pods in both roles, for a chart with one workload. Default: what the chart renders."""
     needs: int
     """Pods that must still serve with one zone lost while active, for a chart with one workload."""
+    autoscaling: AutoscalingArgs
+    """More pods under load, in both roles where there are replicas, for a chart with one workload."""
     active: RoleArgs
     """In place of the above while the region is active."""
     standby: RoleArgs

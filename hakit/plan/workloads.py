@@ -54,6 +54,7 @@ def _with_defaults(only: WorkloadIntent, wanted: RoleSpec) -> WorkloadIntent:
         only,
         replicas=wanted.replicas if only.replicas is None else only.replicas,
         needs=wanted.needs if only.needs is None else only.needs,
+        autoscaling=wanted.autoscaling if only.autoscaling is None else only.autoscaling,
     )
 
 
@@ -81,6 +82,7 @@ def _refuse_misplaced(spec: AppSpec, name: str, workload: Object, wanted: Worklo
     asked = {
         "replicas": wanted.replicas is not None,
         "needs": wanted.needs is not None,
+        "autoscaling": wanted.autoscaling is not None,
         "max_unavailable": wanted.max_unavailable != 1,
         "resources": wanted.resources is not None,
         "probes": bool(wanted.probes),
@@ -91,7 +93,8 @@ def _refuse_misplaced(spec: AppSpec, name: str, workload: Object, wanted: Worklo
     possible = {
         "CronJob": ["suspend"],
         "Deployment": [key for key in asked if key not in ("suspend", "clustered")],
-        "StatefulSet": [key for key in asked if key != "suspend"],
+        # More pods under load, and fewer after it, would be members of a database that come and go.
+        "StatefulSet": [key for key in asked if key not in ("suspend", "autoscaling")],
     }[kind]
     for key, given in asked.items():
         if given and key not in possible:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hakit.charts.intent import PROBES, WorkloadIntent
+from hakit.charts.intent import PROBES, Autoscaling, WorkloadIntent
 from hakit.errors import HakitError, did_you_mean
 from hakit.plan.arguments import Arguments
 from hakit.topology import handovers
@@ -22,8 +22,8 @@ TIMEOUT = 600
 #: What is taken for the cluster's version when none is given. The newest field that hakit sets needs 1.30.
 KUBERNETES = "1.34"
 
-_ROLE_KEYS = ("replicas", "needs", "hooks", "wait")
-_WORKLOAD_ROLE_KEYS = ("replicas", "needs", "resources", "probes", "suspend")
+_ROLE_KEYS = ("replicas", "needs", "autoscaling", "hooks", "wait")
+_WORKLOAD_ROLE_KEYS = ("replicas", "needs", "autoscaling", "resources", "probes", "suspend")
 _WORKLOAD_KEYS = (*_WORKLOAD_ROLE_KEYS, "clustered", "max_unavailable", "container", ACTIVE, STANDBY)
 _PROBE_WORDS = {"readiness": PROBES[1], "liveness": PROBES[0], "startup": PROBES[2]}
 ARGUMENTS = (
@@ -40,6 +40,7 @@ ARGUMENTS = (
     "kubernetes",
     "replicas",
     "needs",
+    "autoscaling",
     ACTIVE,
     STANDBY,
     "workloads",
@@ -56,7 +57,7 @@ class RoleSpec:
     """What holds in one role.
 
     Attributes:
-        replicas, needs: of the chart's only workload.
+        replicas, needs, autoscaling: of the chart's only workload.
         run_hooks: install and upgrade hooks run.
         wait: the deployment waits until the pods are ready, and takes an upgrade back that does not get there.
         workloads: by name as given.
@@ -64,6 +65,7 @@ class RoleSpec:
 
     replicas: int | None
     needs: int | None
+    autoscaling: Autoscaling | None
     run_hooks: bool
     wait: bool
     workloads: Mapping[str, WorkloadIntent]
@@ -218,11 +220,12 @@ def _role(given: Arguments, role: str) -> RoleSpec:
     inner = given.inner(role, _ROLE_KEYS)
     both = {key: given.maybe_number(key) for key in ("replicas", "needs")}
     named = given.mapping("workloads")
-    replicas = inner.maybe_number("replicas")
+    replicas = both["replicas"] if (own := inner.maybe_number("replicas")) is None else own
     return RoleSpec(
-        replicas=both["replicas"] if replicas is None else replicas,
+        replicas=replicas,
         # What must still serve is asked of the active side; of a standby only when it says so itself.
         needs=inner.maybe_number("needs") if "needs" in inner or role == STANDBY else both["needs"],
+        autoscaling=_autoscaling(inner if "autoscaling" in inner else given, replicas),
         run_hooks=inner.word("hooks", ("run", "hold"), "run" if role == ACTIVE else "hold") == "run",
         # A standby's pods may never be ready: their database is read-only.
         wait=inner.flag("wait", default=role == ACTIVE),
@@ -239,9 +242,11 @@ def _workload(given: Arguments, name: str, wanted: Any, role: str) -> WorkloadIn
         return inner if key in inner else outer
 
     needs = inner if "needs" in inner or role == STANDBY else outer
+    replicas = either("replicas").maybe_number("replicas")
     return WorkloadIntent(
-        replicas=either("replicas").maybe_number("replicas"),
+        replicas=replicas,
         needs=needs.maybe_number("needs"),
+        autoscaling=_autoscaling(either("autoscaling"), replicas),
         clustered=outer.flag("clustered"),
         suspend=either("suspend").maybe_flag("suspend"),
         max_unavailable=outer.number("max_unavailable", 1, least=1),
@@ -249,6 +254,27 @@ def _workload(given: Arguments, name: str, wanted: Any, role: str) -> WorkloadIn
         resources=either("resources").mapping("resources") if "resources" in either("resources") else None,
         probes=_probes(either("probes")),
     )
+
+
+def _autoscaling(given: Arguments, replicas: int | None) -> Autoscaling | None:
+    if "autoscaling" not in given:
+        return None
+    inner = given.inner("autoscaling", ("max", "cpu", "memory"))
+    wanted = Autoscaling(
+        inner.number("max", least=1), inner.maybe_number("cpu", least=1), inner.maybe_number("memory", least=1)
+    )
+    if wanted.cpu is None and wanted.memory is None:
+        raise inner.missing("cpu", "say what it follows: cpu or memory, in percent of what the containers request")
+    if replicas is None:
+        raise given.missing("replicas", "autoscaling needs them: the fewest pods, which must survive a zone")
+    if wanted.most < replicas:
+        raise HakitError(
+            f"{inner.path}.max: fewer than replicas",
+            where=given.where,
+            given=str(wanted.most),
+            allowed=f"{replicas} or more",
+        )
+    return wanted
 
 
 def _probes(given: Arguments) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from hakit.charts.audit import audit
 from hakit.charts.examine import examine_chart
 from hakit.charts.harden import harden
 from hakit.charts.holes import draft
-from hakit.charts.intent import Intent, WorkloadIntent
+from hakit.charts.intent import Autoscaling, Intent, WorkloadIntent
 from hakit.charts.manifests import Object, parse
 from hakit.charts.objects import id_of
 from hakit.charts.render import Release
@@ -85,8 +85,13 @@ def read(folder: Path) -> Trap:
 
 def _case(chart: Path, given: dict[str, Any]) -> Case:
     intent = dict(given.get("intent") or {})
-    wanted = {name: WorkloadIntent(**each) for name, each in intent.pop("workloads", {}).items()}
+    wanted = {name: _workload(each) for name, each in intent.pop("workloads", {}).items()}
     return Case(chart, given.get("values") or {}, Intent(**intent, workloads=wanted))
+
+
+def _workload(given: dict[str, Any]) -> WorkloadIntent:
+    autoscaling = given.get("autoscaling")
+    return WorkloadIntent(**given | ({"autoscaling": Autoscaling(**autoscaling)} if autoscaling else {}))
 
 
 def corpus() -> list[Trap]:

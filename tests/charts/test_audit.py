@@ -120,6 +120,37 @@ def test_before_1_30_the_wait_that_is_advised_is_one_that_there_is() -> None:
     assert new == ["add a preStop sleep of 10 seconds and a grace period that leaves time after it"]
 
 
+_MEASURED = """
+    apiVersion: autoscaling/{version}
+    kind: HorizontalPodAutoscaler
+    metadata: {{name: web}}
+    spec: {{scaleTargetRef: {{kind: Deployment, name: web}}, minReplicas: 3, maxReplicas: 9, {follows}}}
+"""
+_SHARE = "metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}]"
+_VALUE = "metrics: [{type: Resource, resource: {name: cpu, target: {type: AverageValue, averageValue: 100m}}}]"
+
+
+@pytest.mark.parametrize(
+    ("version", "follows", "resources", "raised"),
+    [
+        ("v2", _SHARE, {}, True),
+        ("v2", _SHARE, {"requests": {"memory": "1Gi"}}, True),
+        ("v2", _SHARE, {"requests": {"cpu": "100m"}}, False),
+        ("v2", _SHARE, {"limits": {"cpu": "1"}}, False),  # taken for the request
+        ("v2", _VALUE, {}, False),
+        ("v1", "targetCPUUtilizationPercentage: 70", {}, True),
+    ],
+)
+def test_hk036_is_raised_where_a_share_of_nothing_is_followed(
+    version: str, follows: str, resources: dict[str, Any], raised: bool
+) -> None:
+    autoscaler = one(_MEASURED.format(version=version, follows=follows))
+    web = deployment(containers=[{"name": "web", "resources": {"requests": {"cpu": "1"}}}, {"name": "log"}])
+    web["spec"]["template"]["spec"]["containers"][1]["resources"] = resources
+    found = [each.message for each in audit([web, autoscaler], Intent()) if each.code == "HK036"]
+    assert found == ["it follows cpu in percent of requests; log requests none"] * raised
+
+
 def test_an_autoscaler_s_minimum_is_what_must_survive_a_zone() -> None:
     autoscaler = one("""
         apiVersion: autoscaling/v2

@@ -50,6 +50,39 @@ def test_the_frozen_chart_gives_back_exactly_the_objects(tmp_path: Path) -> None
     assert rendered(folder, []) == {}
 
 
+def _autoscaled(kind: str = "Deployment", **bounds: int) -> list[dict[str, Any]]:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    return [
+        {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "web"}, "spec": {"paused": False}},
+        {
+            "apiVersion": "autoscaling/v2",
+            "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": "any"},
+            "spec": {"scaleTargetRef": target, **bounds},
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounds", "spec"),
+    [
+        ("Deployment", {"minReplicas": 3, "maxReplicas": 9}, {"paused": False, "replicas": 3}),
+        ("Deployment", {"maxReplicas": 9}, {"paused": False, "replicas": 1}),  # Kubernetes' default for the minimum
+        ("StatefulSet", {"minReplicas": 3, "maxReplicas": 9}, {"paused": False}),  # not what it scales
+    ],
+)
+def test_what_an_autoscaler_scales_starts_with_its_minimum(
+    tmp_path: Path, kind: str, bounds: dict[str, int], spec: dict[str, Any]
+) -> None:
+    """No cluster is looked into here; tests/lab/test_autoscaler.py shows what is done where there is one."""
+    folder = write(make_chart(tmp_path, ""), tmp_path)
+    objects = _autoscaled(kind, **bounds)
+    found = rendered(folder, objects)
+    assert found[f"{kind}/web"]["spec"] == spec
+    assert found["HorizontalPodAutoscaler/any"] == objects[1]
+    assert objects[0]["spec"] == {"paused": False}
+
+
 #: All but the control characters beyond ASCII's: those are refused.
 TEXTS = st.text(
     st.characters(codec="utf-8", exclude_characters=[chr(each) for each in [*range(0x7F, 0xA0), 0xFFFE, 0xFFFF]]),

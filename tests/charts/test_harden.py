@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hakit.charts.audit import audit
 from hakit.charts.harden import harden
-from hakit.charts.intent import Intent, WorkloadIntent
+from hakit.charts.intent import Autoscaling, Intent, WorkloadIntent
 from hakit.charts.manifests import Object
 from hakit.charts.objects import disruption_budgets_of, hook_events, id_of, pod_spec, workloads
 from tests.charts.build import deployment, one
@@ -198,6 +198,37 @@ def test_declared_replicas_are_the_autoscaler_s_minimum_and_its_larger_maximum_s
     assert "replicas" not in web["spec"]
     assert (autoscaler["spec"]["minReplicas"], autoscaler["spec"]["maxReplicas"]) == (4, 6)
     assert budget["kind"] == "PodDisruptionBudget"
+
+
+def test_an_autoscaler_that_is_asked_for_takes_the_place_of_the_chart_s() -> None:
+    wanted = WorkloadIntent(replicas=3, autoscaling=Autoscaling(9, cpu=70, memory=80))
+    intent = Intent(namespace="shop", workloads={"web": wanted})
+    chart = one(AUTOSCALER.replace("name: web}\n", "name: web-hpa}\n", 1))
+    web = deployment(replicas=1)
+    web["metadata"]["labels"] = {"app": "web", "helm.sh/chart": "web-1.0.0"}
+    for objects in ([web, chart], [web]):
+        hardened = harden(objects, intent)
+        assert "replicas" not in hardened[0]["spec"]
+        (found,) = [obj for obj in hardened if obj["kind"] == "HorizontalPodAutoscaler"]
+        assert found == one("""
+            apiVersion: autoscaling/v2
+            kind: HorizontalPodAutoscaler
+            metadata: {name: web, namespace: shop, labels: {app: web}}
+            spec:
+              scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+              minReplicas: 3
+              maxReplicas: 9
+              metrics:
+                - {type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}
+                - {type: Resource, resource: {name: memory, target: {type: Utilization, averageUtilization: 80}}}
+        """)
+        assert harden(hardened, intent) == hardened
+
+
+def test_a_standby_that_is_off_gets_no_autoscaler() -> None:
+    wanted = WorkloadIntent(replicas=0, autoscaling=Autoscaling(9, cpu=70))
+    (found,) = harden([deployment()], Intent(standby=True, workloads={"web": wanted}))
+    assert found["spec"]["replicas"] == 0
 
 
 def test_the_longer_name_of_a_workload_goes_first() -> None:

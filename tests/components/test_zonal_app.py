@@ -106,6 +106,16 @@ def test_the_deployment_in_the_release_is_spread_over_zones_although_the_chart_c
     ]
 
 
+def test_an_autoscaled_app_keeps_its_minimum_and_says_so(tmp_path: Path) -> None:
+    recording = run(app(storefront(needs=4, autoscaling={"max": 18, "cpu": 70})), tmp_path)
+    objects = objects_of(recording)
+    assert "replicas" not in objects["Deployment/storefront"]["spec"], "Helm fills in what runs"
+    bounds = objects["HorizontalPodAutoscaler/storefront"]["spec"]
+    assert (bounds["minReplicas"], bounds["maxReplicas"]) == (6, 18)
+    outputs = recording.one("hakit:index:ZonalApp").outputs
+    assert outputs["replicas"] == {"Deployment/storefront": 6}
+
+
 def test_its_outputs_say_what_runs(tmp_path: Path) -> None:
     outputs = run(app(storefront(needs=4)), tmp_path).one("hakit:index:ZonalApp").outputs
     assert outputs == {

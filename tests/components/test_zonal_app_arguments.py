@@ -41,7 +41,7 @@ def message(args: Any, topology: Any = None) -> str:
             "ZonalApp 'web': replica: unknown argument\n"
             "  given:   replica\n"
             "  allowed: chart, version, repo, namespace, release_name, values, zones, topology, pair, scope, "
-            "kubernetes, replicas, needs, active, standby, workloads, storage_class, "
+            "kubernetes, replicas, needs, autoscaling, active, standby, workloads, storage_class, "
             "existing_volumes, accept, timeout, delivery\n"
             "  do:      did you mean 'replicas'?",
         ),
@@ -76,6 +76,28 @@ def message(args: Any, topology: Any = None) -> str:
         (
             {**BASE, "replicas": True},
             "ZonalApp 'web': replicas: wrong value\n  given:   True\n  allowed: a whole number, 0 or more",
+        ),
+        (
+            {**BASE, "replicas": 3, "autoscaling": {"max": 2, "cpu": 70}},
+            "ZonalApp 'web': autoscaling.max: fewer than replicas\n  given:   2\n  allowed: 3 or more",
+        ),
+        (
+            {**BASE, "replicas": 3, "autoscaling": {"max": 9}},
+            "ZonalApp 'web': autoscaling.cpu is missing\n"
+            "  do:      say what it follows: cpu or memory, in percent of what the containers request",
+        ),
+        (
+            {**BASE, "replicas": 3, "autoscaling": {"cpu": 70}},
+            "ZonalApp 'web': autoscaling.max is missing\n  do:      add it",
+        ),
+        (
+            {**BASE, "workloads": {"web": {"autoscaling": {"max": 9, "cpu": 70}}}},
+            "ZonalApp 'web': workloads.web.replicas is missing\n"
+            "  do:      autoscaling needs them: the fewest pods, which must survive a zone",
+        ),
+        (
+            {**BASE, "replicas": 3, "autoscaling": {"max": 9, "cpu": 0}},
+            "ZonalApp 'web': autoscaling.cpu: wrong value\n  given:   0\n  allowed: a whole number, 1 or more",
         ),
         (
             {**BASE, "replicas": -1},
@@ -230,13 +252,19 @@ def test_a_workload_that_the_chart_does_not_render_is_refused_with_the_nearest()
             {"web-api": {"suspend": True}},
             "ZonalApp 'web': workloads.web-api: suspend: a Deployment has no use for it\n"
             "  given:   suspend\n"
-            "  allowed: replicas, needs, max_unavailable, resources, probes, container",
+            "  allowed: replicas, needs, autoscaling, max_unavailable, resources, probes, container",
+        ),
+        (
+            {"web-cache": {"replicas": 3, "autoscaling": {"max": 9, "cpu": 70}}},
+            "ZonalApp 'web': workloads.web-cache: autoscaling: a StatefulSet has no use for it\n"
+            "  given:   autoscaling\n"
+            "  allowed: replicas, needs, max_unavailable, resources, probes, container, clustered",
         ),
         (
             {"web-api": {"clustered": True}},
             "ZonalApp 'web': workloads.web-api: clustered: a Deployment has no use for it\n"
             "  given:   clustered\n"
-            "  allowed: replicas, needs, max_unavailable, resources, probes, container",
+            "  allowed: replicas, needs, autoscaling, max_unavailable, resources, probes, container",
         ),
         (
             {"web-api": {"container": "mian", "resources": {}}},

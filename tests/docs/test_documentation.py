@@ -66,7 +66,7 @@ def run_block(code: str) -> Recording:
 ZONAL_APP = ROOT / "docs" / "zonal-app.md"
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 1, 2])
 def test_the_programs_of_the_component_page_run_and_give_its_yaml(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     release = run_block(blocks(ZONAL_APP, "python")[number]).one("kubernetes:helm.sh/v3:Release")

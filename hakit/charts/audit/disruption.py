@@ -91,6 +91,33 @@ def the_autoscaler_alone_sets_replicas(objects: list[Object], intent: Intent) ->
             yield Finding("HK018", id_of(workload), "spec.replicas", f"{id_of(autoscaler)} sets it as well")
 
 
+def an_autoscaler_can_measure(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    # https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/: if a container has no request for the
+    # resource, "the CPU utilization for the Pod will not be defined and the autoscaler will not take any action for
+    # that metric". A limit alone is taken for the request.
+    for workload in workloads(objects):
+        autoscaler = autoscaler_of(workload, objects)
+        for resource in _shares_measured(autoscaler) if autoscaler else ():
+            without = [
+                str(each.get("name"))
+                for each in containers(workload)
+                if not any(dig(each, "resources", key, resource) for key in ("requests", "limits"))
+            ]
+            if without:
+                message = f"it follows {resource} in percent of requests; {', '.join(without)} requests none"
+                yield Finding("HK036", id_of(autoscaler or {}), "spec.metrics", message)
+
+
+def _shares_measured(autoscaler: Object) -> list[str]:
+    """The resources of which an autoscaler follows a share of what the pods request."""
+    found = [
+        str(dig(metric, "resource", "name"))
+        for metric in mappings(dig(autoscaler, "spec", "metrics"))
+        if dig(metric, "resource", "target", "type") == "Utilization"
+    ]
+    return found if dig(autoscaler, "spec", "targetCPUUtilizationPercentage") is None else [*found, "cpu"]
+
+
 def a_budget_counts_pods(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
     for budget in of_kind(objects, "PodDisruptionBudget"):
         if not any(reaches(budget, maker) for maker in pod_makers(objects)):
@@ -148,6 +175,7 @@ CHECKS = (
     a_budget_has_one_key,
     replicated_pods_have_a_budget,
     the_autoscaler_alone_sets_replicas,
+    an_autoscaler_can_measure,
     a_budget_counts_pods,
     pods_leave_dead_nodes,
     pods_stop_gracefully,

@@ -25,6 +25,7 @@ def harden(objects: Iterable[Object], intent: Intent, steps: Iterable[Step] | No
 
 #: In this order: replicas first, because the later steps ask how many pods there are.
 STEPS: tuple[Step, ...] = (
+    placement.autoscale,
     placement.scale,
     placement.leave_replicas_to_the_autoscaler,
     placement.drop_required_zone_anti_affinity,

@@ -12,6 +12,7 @@ from hakit.charts.objects import (
     disruption_budgets_of,
     has_claims,
     is_read_write_once,
+    lasting_labels,
     mapping,
     mappings,
     name_of,
@@ -35,8 +36,6 @@ DRAIN_SECONDS = 10
 ALWAYS_ALLOW = (1, 27)  # PDBUnhealthyPodEvictionPolicy, beta
 SLEEP_ACTION = (1, 30)  # PodLifecycleSleepAction, beta
 
-#: Labels that change with every release: a budget that carries them would be in every diff.
-_CHANGING = ("app.kubernetes.io/version", "helm.sh/chart")
 _DEAD_NODE_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 
 
@@ -121,7 +120,6 @@ def _budget(workload: Object, intent: Intent, taken: set[str]) -> Object:
     if intent.kubernetes >= ALWAYS_ALLOW:
         spec["unhealthyPodEvictionPolicy"] = "AlwaysAllow"
     metadata: dict[str, Any] = {"name": name, "namespace": namespace_of(workload, intent.namespace)}
-    labels = {key: value for key, value in mapping(dig(workload, "metadata", "labels")).items() if key not in _CHANGING}
-    if labels:
+    if labels := lasting_labels(workload):
         metadata["labels"] = labels
     return {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata, "spec": spec}

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from hakit.charts.intent import NODE_TAINTS_POLICY, Intent
+from hakit.charts.intent import NODE_TAINTS_POLICY, Autoscaling, Intent
 from hakit.charts.manifests import Object
 from hakit.charts.objects import (
     HOST,
@@ -11,16 +11,56 @@ from hakit.charts.objects import (
     anti_affinity_of,
     autoscaler_of,
     has_claims,
+    lasting_labels,
     mapping,
     mappings,
     most_replicas_of,
+    name_of,
+    namespace_of,
     pod_spec,
+    replicas_of,
     selector_of,
     workloads,
 )
 
 #: From which Kubernetes version on a field is there by default (feature gate on), by its documentation.
 MATCH_LABEL_KEYS = (1, 27)  # MatchLabelKeysInPodTopologySpread, beta
+
+
+def autoscale(objects: list[Object], intent: Intent) -> list[Object]:
+    """An autoscaler of hakit's own where one is asked for, in place of the chart's."""
+    for workload in workloads(objects):
+        wanted = intent.of(workload)
+        if wanted.autoscaling is not None:
+            own = _autoscaler(workload, wanted.autoscaling, replicas_of(workload, objects), intent)
+            replaced = autoscaler_of(workload, objects)
+            objects = [*(obj for obj in objects if obj is not replaced), own]
+    return objects
+
+
+def _autoscaler(workload: Object, wanted: Autoscaling, least: int, intent: Intent) -> Object:
+    name, namespace = name_of(workload), namespace_of(workload, intent.namespace)
+    metadata: dict[str, Any] = {"name": name, "namespace": namespace}
+    if labels := lasting_labels(workload):
+        metadata["labels"] = labels
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": metadata,
+        "spec": {
+            "scaleTargetRef": {"apiVersion": workload.get("apiVersion"), "kind": workload["kind"], "name": name},
+            "minReplicas": least,
+            "maxReplicas": wanted.most,
+            "metrics": [
+                {
+                    "type": "Resource",
+                    "resource": {"name": resource, "target": {"type": "Utilization", "averageUtilization": percent}},
+                }
+                for resource, percent in (("cpu", wanted.cpu), ("memory", wanted.memory))
+                if percent is not None
+            ],
+        },
+    }
 
 
 def scale(objects: list[Object], intent: Intent) -> list[Object]:
@@ -46,7 +86,8 @@ def scale(objects: list[Object], intent: Intent) -> list[Object]:
 
 
 def leave_replicas_to_the_autoscaler(objects: list[Object], intent: Intent) -> list[Object]:  # noqa: ARG001
-    """No spec.replicas beside an autoscaler: each deployment would undo what it chose."""
+    """No spec.replicas beside an autoscaler: each deployment would undo what it chose. The frozen chart fills in what
+    there is (`charts.freeze`)."""
     for workload in workloads(objects):
         if autoscaler_of(workload, objects) is not None:
             workload["spec"].pop("replicas", None)
