@@ -20,6 +20,9 @@ _HOMES = {
     backends.EXTERNAL_DNS: "hakit.components.global_load_balancer_external_dns",
 }
 
+#: Outputs that one back end has; with the others they are empty.
+_OF_ONE_BACK_END: dict[str, Any] = {"health_checks": {}, "dns_name": "", "service_annotations": {}, "annotations": {}}
+
 
 class GlobalLoadBalancer(pulumi.ComponentResource):
     """Sends users to a region that can serve them, and stops sending them to one that cannot.
@@ -51,6 +54,9 @@ class GlobalLoadBalancer(pulumi.ComponentResource):
     """Region where the pair is active."""
     traffic: pulumi.Output[dict[str, str]]
     """`serve`, `drain` or `fence` of each region."""
+    origins: pulumi.Output[dict[str, list[str]]]
+    """By region, the addresses that its users' requests come to: names that DNS must have; not with Global Accelerator,
+    which has endpoints."""
     order: pulumi.Output[list[str]]
     """Regions that may get users, in the order in which they are tried."""
     fallback: pulumi.Output[str]
@@ -89,11 +95,12 @@ class GlobalLoadBalancer(pulumi.ComponentResource):
         report(AppReport(name, wanted.scope, "", settled, summary=line, component="GlobalLoadBalancer"))
 
         super().__init__("hakit:index:GlobalLoadBalancer", name, None, opts)
-        more = home.create(name, self, prepared)
+        more = {**_OF_ONE_BACK_END, **home.create(name, self, prepared)}
         outputs: dict[str, Any] = {
             "hostname": wanted.hostname,
             "active": next(place.region for place in traffic.places if place.active),
             "traffic": {place.region: place.traffic for place in traffic.places},
+            "origins": _origins(wanted),
             "order": [place.region for place in traffic.listed],
             "fallback": traffic.fallback,
             "detection_seconds": prepared.detection.seconds,
@@ -105,6 +112,12 @@ class GlobalLoadBalancer(pulumi.ComponentResource):
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)
+
+
+def _origins(wanted: spec.TrafficSpec) -> dict[str, list[str]]:
+    if wanted.backend == backends.ACCELERATOR:
+        return {}
+    return {region: [origin.address for origin in origins] for region, origins in wanted.origins.items()}
 
 
 def _topology(name: str, args: Any) -> Any:

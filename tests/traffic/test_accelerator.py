@@ -143,6 +143,13 @@ TRAPS: list[Any] = [
     ("no endpoints", {"own": {"endpoints": {EAST: [arn(EAST)]}}}, {}, {}, "a list of load balancers for each region"),
     ("dials of a standby", {"own": {"dials": {WEST: 50}}}, {"own": {"dials": {}}}, {}, "one region serves"),
     ("ports", {"own": {"ports": []}}, {"own": {"ports": [443]}}, {}, "not a list of ports"),
+    (
+        "ports that are none",
+        {"own": {"ports": ["https", 443.5, True]}},
+        {"own": {"ports": [443.0]}},
+        {},
+        "not a list of",
+    ),
     ("a ttl", {"ttl": 60}, {}, {}, "its addresses never change"),
     ("a region of nobody", {"affinity": {"by": "cookie"}}, {"affinity": {"by": "source_ip"}}, {}, "unknown word"),
     ("origins", {"origins": {EAST: [{"address": "a.example.com"}]}}, {}, {}, "global_accelerator.endpoints"),

@@ -83,6 +83,30 @@ def test_an_active_passive_pair_is_a_monitor_a_pool_a_region_and_an_ordered_load
     }
 
 
+def test_its_outputs_say_who_gets_users_and_what_dns_must_have(tmp_path: Path) -> None:
+    outputs = (
+        run(tmp_path, cloudflare(), EAST, WEST, traffic={WEST: "fence"}).one("hakit:index:GlobalLoadBalancer").outputs
+    )
+    assert outputs == {
+        "hostname": "shop.example.com",
+        "active": EAST,
+        "traffic": {EAST: "serve", WEST: "fence"},
+        "origins": {region: [f"{region}.origin.shop.example.com"] for region in (EAST, WEST)},
+        "order": [EAST],
+        "fallback": EAST,
+        "detection_seconds": 40,
+        "detection": "40 s: checks 30 s (15 s x 2), timeouts 10 s (5 s x 2); largest: checks",
+        "summary": "shop.example.com by cloudflare, ordered: us-east-1 (active), us-west-2 (fence); a dead region is "
+        "noticed in 40 s: checks 30 s (15 s x 2), timeouts 10 s (5 s x 2); largest: checks; RTO 5m",
+        "accepted": [],
+        # of other back ends
+        "health_checks": {},
+        "dns_name": "",
+        "service_annotations": {},
+        "annotations": {},
+    }
+
+
 def test_an_active_active_pair_steers_by_geography_over_all_thirteen_codes(tmp_path: Path) -> None:
     recording = run(tmp_path, cloudflare(others="nearest"), EAST, WEST, mode="active-active", serves=SERVES)
     balancer = recording.one("LoadBalancer").inputs

@@ -196,6 +196,12 @@ def test_an_alias_has_no_time_to_live_and_asks_the_load_balancer_too(tmp_path: P
     assert {"ttl", "records"} & set(inputs) == set()
 
 
+def test_an_alias_keeps_its_load_balancers_time_to_live(tmp_path: Path) -> None:
+    alias = {region: {"name": f"{region}.elb.amazonaws.com", "zone_id": "Z26RNL4JYFTOTI"} for region in (EAST, WEST)}
+    with pytest.raises(HakitError, match="ttl: an alias has its load balancer's"):
+        run(tmp_path, route53(ttl=30, own={"alias": alias}), EAST, WEST)
+
+
 def test_addresses_are_asked_for_the_host_name_and_a_body_is_searched(tmp_path: Path) -> None:
     args = route53(
         origins={EAST: [{"address": "192.0.2.1"}], WEST: [{"address": "192.0.2.2"}]},

@@ -85,12 +85,18 @@ def read(spec: TrafficSpec) -> AcceleratorSpec:
 
 def _ports(spec: TrafficSpec) -> tuple[int, ...]:
     ports = spec.own.given.get("ports", [443])
-    wrong = not isinstance(ports, (list, tuple)) or not ports
-    if wrong or not all(float(port).is_integer() and 0 < port < 65_536 for port in ports):
+    if not isinstance(ports, (list, tuple)) or not ports or not all(_is_port(port) for port in ports):
         raise HakitError(
-            "global_accelerator.ports: not a list of ports", where=spec.where, given=ports, allowed="[443]"
+            "global_accelerator.ports: not a list of ports", where=spec.where, given=ports, allowed="such as [443]"
         )
     return tuple(sorted({int(port) for port in ports}))
+
+
+def _is_port(value: object) -> bool:
+    """Whether it is one; a plugin hands every number over as a float."""
+    return (
+        isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value) and 0 < value < 65_536
+    )
 
 
 def plan(spec: TrafficSpec, own: AcceleratorSpec, traffic: Traffic) -> AcceleratorPlan:

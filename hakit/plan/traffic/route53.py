@@ -16,6 +16,8 @@ from hakit.plan.traffic.intent import SERVE, Place, Traffic
 from hakit.plan.traffic.spec import TrafficSpec, zone_of
 
 _IPV4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}")
+#: Of an alias to a load balancer (Developer Guide, "Choosing between alias and non-alias records").
+ALIAS_TTL = 60
 #: Route 53 searches the first 5,120 bytes for at most 255 characters.
 LONGEST_BODY = 255
 
@@ -97,6 +99,11 @@ def read(spec: TrafficSpec) -> Route53Spec:
         raise HakitError(
             "steering: failover records have two places", where=spec.where, given=f"{len(spec.pair.regions)} regions",
             do="choose ordered, which has as many as there are regions",
+        )  # fmt: skip
+    if alias and spec.ttl != ALIAS_TTL:
+        raise HakitError(
+            "ttl: an alias has its load balancer's", where=spec.where, given=f"{spec.ttl} s", allowed=f"{ALIAS_TTL} s",
+            do="leave it out",
         )  # fmt: skip
     for region, target in alias.items():
         inner = own.inner("alias", spec.pair.regions).inner(region, ("name", "zone_id"))
@@ -201,7 +208,6 @@ def _record(spec: TrafficSpec, own: Route53Spec, place: Place) -> dict[str, Any]
 def _answer(spec: TrafficSpec, own: Route53Spec, place: Place) -> dict[str, Any]:
     address = aws.one_origin(spec, place)
     if own.alias:
-        # Its time to live is the load balancer's own, 60 s.
         target = {**own.alias[place.region], "evaluate_target_health": True}
         return {"name": spec.hostname, "type": "A", "aliases": [target]}
     addresses = {bool(_IPV4.fullmatch(origin.address)) for origins in spec.origins.values() for origin in origins}
