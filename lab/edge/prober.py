@@ -6,7 +6,6 @@ stands for the three data centers of every region that checks, which see the sam
 
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -20,6 +19,8 @@ _REDIRECTS = 5
 #: dynamic-steering: «an exponential weighted moving average», of a weight that is not documented.
 _NEW_SHARE = 0.3
 _IDLE_SECONDS = 1.0
+#: Real ones, between two looks for new endpoints.
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def _expected(status: int, codes: str) -> bool:
 @dataclass
 class Prober:
     """Asks the endpoints of an account's monitored pools until the block ends. The account is read before each
-    request: what changes there takes effect at once."""
+    request: what changes there takes effect with the next."""
 
     account: Account
     network: Network
@@ -137,18 +138,28 @@ class Prober:
 
     def __enter__(self) -> Self:
         self._over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._watch, args=endpoint, name=f"probe {endpoint[1]}", daemon=True)
-            for endpoint in self._endpoints()
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._watched: dict[Endpoint, threading.Thread] = {}
+        self._look_for_new()
+        self._looking = threading.Thread(target=self._look, name="probe new endpoints", daemon=True)
+        self._looking.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _error: object, _trace: TracebackType | None) -> None:
         self._over.set()
-        for thread in self._threads:
+        for thread in (self._looking, *self._watched.values()):
             thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(_LOOK_SECONDS):
+            self._look_for_new()
+
+    def _look_for_new(self) -> None:
+        """A thread for each endpoint, which ends when the endpoint is gone."""
+        for endpoint in self._endpoints():
+            if endpoint not in self._watched or not self._watched[endpoint].is_alive():
+                thread = threading.Thread(target=self._watch, args=endpoint, name=f"probe {endpoint[1]}", daemon=True)
+                self._watched[endpoint] = thread
+                thread.start()
 
     def health(self) -> dict[Endpoint, bool | None]:
         return {endpoint: standing.healthy for endpoint, standing in list(self.standings.items())}
@@ -158,13 +169,13 @@ class Prober:
         found = {endpoint[0]: standing.round_trip for endpoint, standing in list(self.standings.items())}
         return {pool: seconds for pool, seconds in found.items() if seconds is not None}
 
-    def _endpoints(self) -> Iterator[Endpoint]:
-        for identity, pool in self.account.objects[POOL].items():
-            yield from ((identity, origin["name"]) for origin in pool["origins"])
+    def _endpoints(self) -> list[Endpoint]:
+        pools = self.account.objects[POOL].items()
+        return [(identity, origin["name"]) for identity, pool in pools for origin in pool["origins"]]
 
     def _watch(self, identity: str, name: str) -> None:
         endpoint = (identity, name)
-        while not self._over.is_set():
+        while not self._over.is_set() and endpoint in self._endpoints():
             began = self.clock.now()
             wait = _IDLE_SECONDS
             pool = self.account.objects[POOL].get(identity, {})
@@ -177,6 +188,7 @@ class Prober:
             else:
                 self.standings.pop(endpoint, None)
             self._over.wait(max(0.0, self.clock.real(wait)))
+        self.standings.pop(endpoint, None)
 
     def _ask(self, endpoint: Endpoint, monitor: Inputs, origin: Inputs) -> None:
         outcome = probe(self.network, monitor, origin, self.clock)
