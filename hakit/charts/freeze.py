@@ -26,6 +26,10 @@ FOLDER = Path(".hakit") / "charts"
 #: least when it is not there yet. Left out instead, spec.replicas would be taken out of an object that had it by Helm's
 #: three-way merge, and read 1 until the autoscaler acts; and a new one would start with one pod. Where Helm cannot look
 #: (`helm template`, a dry run), it is the least. tests/lab/test_autoscaler.py counts the pods.
+#:
+#: Where pods run that keep each other out of their zones (required anti-affinity, which hardening takes out), new ones
+#: find no zone, and with `maxUnavailable: 0` none of the old ones goes first. Helm would wait, and take everything back
+#: without a reason: the template says it before anything changes. tests/lab/test_repelling_pods.py follows its words.
 _TEMPLATE = """\
 {{- $scaled := dict }}
 {{- range .Values.objects }}
@@ -34,6 +38,9 @@ _TEMPLATE = """\
 {{- end }}
 {{- end }}
 {{- range $key, $object := .Values.objects }}
+{{- if eq $object.kind "Deployment" }}
+{{- include "hakit.refuse-repelled" (list $object ($object.metadata.namespace | default $.Release.Namespace)) }}
+{{- end }}
 {{- with get $scaled (printf "%s/%s" $object.kind $object.metadata.name) }}
 {{- $namespace := $object.metadata.namespace | default $.Release.Namespace }}
 {{- $live := lookup $object.apiVersion $object.kind $namespace $object.metadata.name }}
@@ -42,6 +49,48 @@ _TEMPLATE = """\
 {{- end }}
 ---
 {{ toYaml $object }}
+{{- end }}
+
+{{- define "hakit.refuse-repelled" }}
+{{- $object := first . }}
+{{- $namespace := last . }}
+{{- $name := $object.metadata.name }}
+{{- $zone := "topology.kubernetes.io/zone" }}
+{{- $live := lookup "apps/v1" "Deployment" $namespace $name }}
+{{- $stays := false }}
+{{- with $object.spec }}{{ with .template }}{{ with .spec }}{{ with .affinity }}{{ with .podAntiAffinity }}
+{{- range .requiredDuringSchedulingIgnoredDuringExecution }}
+{{- if eq .topologyKey $zone }}{{ $stays = true }}{{ end }}
+{{- end }}
+{{- end }}{{ end }}{{ end }}{{ end }}{{ end }}
+{{- if and (not $stays) (dig "spec" "replicas" 0 $live) }}
+{{- $key := "requiredDuringSchedulingIgnoredDuringExecution" }}
+{{- $labels := dig "spec" "template" "metadata" "labels" dict $live }}
+{{- range dig "spec" "template" "spec" "affinity" "podAntiAffinity" $key list $live }}
+{{- $own := eq .topologyKey $zone }}
+{{- range $label, $value := dig "labelSelector" "matchLabels" dict . }}
+{{- if ne (get $labels $label) $value }}{{ $own = false }}{{ end }}
+{{- end }}
+{{- range dig "labelSelector" "matchExpressions" list . }}
+{{- if and (eq .operator "In") (not (has (get $labels .key) .values)) }}{{ $own = false }}{{ end }}
+{{- end }}
+{{- if $own }}
+{{- $rolling := dict "type" "RollingUpdate" "rollingUpdate" (dict "maxSurge" 1 "maxUnavailable" 1) }}
+{{- $without := dict "spec" (dict "affinity" (dict "podAntiAffinity" (dict $key nil))) }}
+{{- $patch := dict "spec" (dict "strategy" $rolling "template" $without) | toJson }}
+{{- $selector := list }}
+{{- range $label, $value := dig "spec" "selector" "matchLabels" dict $live }}
+{{- $selector = append $selector (printf "%s=%s" $label $value) }}
+{{- end }}
+{{- $kubectl := printf "kubectl --namespace %s" $namespace }}
+{{- $deletion := "delete pods --field-selector spec.nodeName= --selector" }}
+{{- printf "Deployment/%s: its running pods keep others out of their zones (required anti-affinity), so that no new \
+pod finds one. Nothing has been changed. Once, by hand: (1) %s patch deployment %s --type merge --patch '%s' \
+(2) until all pods are new: %s %s %s (3) deploy again" \
+$name $kubectl $name $patch $kubectl $deletion (join "," $selector) | fail }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 """
 
