@@ -1,8 +1,12 @@
-"""A chart repository on loopback: index.yaml and archives over plain HTTP, with a password if wanted."""
+"""A chart repository on loopback: index.yaml and archives over plain HTTP, with a password if wanted; and hakit's
+command with a home of its own."""
 
 import base64
 import contextlib
 import io
+import os
+import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,6 +16,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import helm_python
+import yaml
 
 
 @dataclass
@@ -84,3 +89,28 @@ def serving(folder: Path, login: tuple[str, str] | None = None) -> Iterator[Repo
         finally:
             server.shutdown()
             thread.join()
+
+
+def hakit(project: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    home = project.parent / "home"
+    home.mkdir(exist_ok=True)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("HELM_", "XDG_", "HAKIT_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "hakit.cli", *words],
+        cwd=project,
+        env={**kept, "HOME": str(home), "NETRC": str(home / ".netrc"), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def lock(project: Path) -> list[dict[str, str]]:
+    return yaml.safe_load((project / "charts.lock").read_text())["charts"]
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    assert (done.returncode, done.stdout) == (2, ""), done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr

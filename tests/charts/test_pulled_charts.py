@@ -4,9 +4,7 @@ Over plain HTTP on loopback, through the real command. OCI registries: tests/lab
 """
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import yaml
 from hakit.charts.render import Release, render
 from hakit.charts.source import load
 from hakit.errors import HakitError
-from tests.charts.repository import Repository, archive, serving
+from tests.charts.repository import Repository, archive, hakit, lock, refused, serving
 
 
 @pytest.fixture
@@ -36,40 +34,15 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def hakit(project: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    home = project.parent / "home"
-    home.mkdir(exist_ok=True)
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("HELM_", "XDG_", "HAKIT_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "hakit.cli", *words],
-        cwd=project,
-        env={**kept, "HOME": str(home), "NETRC": str(home / ".netrc"), **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 def want(project: Path, repository: Repository, **versions: str) -> None:
     entries = [{"chart": name, "repo": repository.url, "version": version} for name, version in versions.items()]
     (project / "charts.yaml").write_text(yaml.safe_dump({"charts": entries}))
-
-
-def lock(project: Path) -> list[dict[str, str]]:
-    return yaml.safe_load((project / "charts.lock").read_text())["charts"]
 
 
 def written(project: Path) -> list[str]:
     """Every file of the project apart from what the test wrote itself."""
     files = (path for path in project.rglob("*") if path.is_file())
     return sorted(str(path.relative_to(project)) for path in files if path.name not in ("Pulumi.yaml", "charts.yaml"))
-
-
-def refused(done: subprocess.CompletedProcess[str]) -> str:
-    assert (done.returncode, done.stdout) == (2, ""), done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr
 
 
 # --- pull -----------------------------------------------------------------------------------------------------------
