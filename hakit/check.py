@@ -16,8 +16,9 @@ from hakit.charts.lock import root_of
 from hakit.charts.manifests import Object
 from hakit.charts.objects import name_of, of_kind
 from hakit.charts.remote import is_remote
-from hakit.charts.render import Release
+from hakit.charts.render import Release, rendered_by
 from hakit.charts.source import load, read_values
+from hakit.charts.templates import capabilities_elsewhere
 from hakit.errors import HakitError, counted
 from hakit.findings import Accepted, Finding, Settled, format_finding, settle
 
@@ -35,6 +36,7 @@ class Question:
         clustered: workloads whose pods replicate their data among themselves.
         accept: reason by code.
         version, repo: of a pulled chart.
+        api_versions: what the cluster has beyond Kubernetes' own; None: nobody said.
     """
 
     values: Sequence[Path] = ()
@@ -47,15 +49,17 @@ class Question:
     accept: Mapping[str, str] | None = None
     version: str = ""
     repo: str = ""
+    api_versions: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Checked:
-    """One chart's findings. `mendable` are those that ZonalApp would mend."""
+    """One chart's findings. `mendable` are those that ZonalApp would mend; `renderer` is empty for hakit's own."""
 
     chart: str
     settled: Settled
     mendable: frozenset[Finding]
+    renderer: str = ""
 
 
 def check(reference: str, question: Question) -> Checked:
@@ -68,7 +72,7 @@ def check(reference: str, question: Question) -> Checked:
     pulled = is_remote(reference, question.version, question.repo)
     chart = load(reference, root_of(Path()) if pulled else None, version=question.version, repo=question.repo)
     values, lines = merged_values(question.values)
-    release = Release(question.name or chart.name, question.namespace)
+    release = Release(question.name or chart.name, question.namespace, question.kubernetes, question.api_versions)
     drafted = draft(chart, values, release)
     refuse_nothing(chart, drafted.objects)
     _refuse_unclustered(question, drafted.objects)
@@ -80,10 +84,9 @@ def check(reference: str, question: Question) -> Checked:
     )
     examined = examine(drafted.objects, intent)
     found = examined.findings if question.hardened else audit(drafted.objects, intent)
-    settled = settle(
-        [*examine_chart(chart, drafted, release, lines), *found], question.accept or {}, f"chart {reference}"
-    )
-    return Checked(reference, settled, frozenset(examined.mended))
+    about_chart = examine_chart(chart, drafted, release, lines)
+    settled = settle([*about_chart, *found], question.accept or {}, f"chart {reference}", capabilities_elsewhere(chart))
+    return Checked(reference, settled, frozenset(examined.mended), rendered_by(chart, release))
 
 
 def _refuse_unclustered(question: Question, objects: list[Object]) -> None:
@@ -156,6 +159,7 @@ def as_text(checked: Sequence[Checked], *, hardened: bool) -> str:
             blocks.append(f"{each.chart}")
         blocks += [format_finding(finding) for finding in each.settled.open]
         blocks += [_accepted(item) for item in each.settled.accepted]
+        blocks += [each.renderer] if each.renderer else []
     return "\n".join([*blocks, *_totals(checked, hardened=hardened)]) + "\n"
 
 
@@ -181,6 +185,7 @@ def as_json(checked: Sequence[Checked]) -> str:
     charts = [
         {
             "chart": each.chart,
+            "renderer": each.renderer,
             "findings": [
                 {**finding.as_dict(), "mended_by_zonal_app": finding in each.mendable} for finding in each.settled.open
             ],

@@ -120,6 +120,9 @@ def check(  # noqa: PLR0913, PLR0917  its parameters are its options
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
     version: Annotated[str, typer.Option("--version", help="Of a pulled chart; by default the locked one.")] = "",
     repo: Annotated[str, typer.Option("--repo", help="Repository of a pulled chart.")] = "",
+    api_versions: Annotated[
+        list[str] | None, typer.Option("--api-versions", help="What the cluster has beyond Kubernetes' own.")
+    ] = None,
 ) -> None:
     """Audit charts: what of them would not survive a zone, and which values they ignore.
 
@@ -138,6 +141,7 @@ def check(  # noqa: PLR0913, PLR0917  its parameters are its options
         accept=checking.parse_accept(accept or []),
         version=version,
         repo=repo,
+        api_versions=tuple(api_versions) if api_versions else None,
     )
     checked = [checking.check(chart, question) for chart in charts]
     text = checking.as_json(checked) if format is Format.JSON else checking.as_text(checked, hardened=hardened)

@@ -201,9 +201,10 @@ RULES: dict[str, Rule] = {
             _W,
             "templates ask for what this render does not know",
             "The chart's templates read .Capabilities, .Release.Revision, .Release.IsUpgrade or .Release.IsInstall. "
-            "Rendered outside the cluster they get a fixed answer: the Kubernetes version of hakit's Helm engine, not "
-            "the cluster's, without extra API groups, revision 1, an install.",
-            "read the rendered objects (`hakit preview --out`) and accept the finding when they are what the cluster needs",
+            "Rendered outside the cluster they get a fixed answer: revision 1, an install, and for .Capabilities the "
+            "Kubernetes version of hakit's own engine without extra API groups. With a helm command on PATH, or named by "
+            "HAKIT_HELM, such a chart is rendered for the cluster's version, and with the groups of `api_versions`.",
+            "have a helm command render it and name the cluster's API groups; else read the rendered objects (`hakit preview --out`) and accept the finding when they are what the cluster needs",
         ),
         Rule(
             "HK021",

@@ -10,7 +10,7 @@ from hakit.charts.holes import Draft
 from hakit.charts.ignored import Keys, audit_values
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
-from hakit.charts.render import Release, parse_texts, render_texts
+from hakit.charts.render import Release, command_for, parse_texts, render_texts
 from hakit.charts.source import Chart
 from hakit.charts.stability import audit_stability
 from hakit.charts.templates import audit_templates
@@ -64,7 +64,12 @@ def examine_chart(
     first, second = (render_texts(chart, draft.values, release) for _ in range(2))
     return in_order(
         [
-            *audit_templates(chart, first),
+            *audit_templates(
+                chart,
+                first,
+                by_command=command_for(chart, release) is not None,
+                groups_known=release.api_versions is not None,
+            ),
             *audit_stability(*(parse_texts(chart, texts, draft.values) for texts in (first, second))),
             *audit_values(chart, draft.values, release, where),
         ]

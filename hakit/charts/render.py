@@ -1,7 +1,8 @@
 """Rendering: a chart and values in, Kubernetes objects out.
 
 Helm's own engine runs in this process (helm-python-sdk, a wheel). It answers for one Kubernetes version, without extra
-API groups, without `lookup`, as an install: `charts.templates` finds the charts that ask for more.
+API groups, without `lookup`, as an install. A chart that asks for the cluster's version or API groups is rendered by
+the `helm` command where there is one; `charts.templates` finds what neither can answer.
 """
 
 import base64
@@ -14,17 +15,44 @@ from urllib.parse import quote_plus
 
 import yaml
 
+from hakit.charts import helm_binary
 from hakit.charts.manifests import Object, parse
 from hakit.charts.source import Chart
+from hakit.charts.templates import asks_for_capabilities
 from hakit.errors import HakitError
 
 
 @dataclass(frozen=True)
 class Release:
-    """What a render is for: the release's name and namespace."""
+    """What a render is for.
+
+    Attributes:
+        name, namespace: of the release.
+        kubernetes: the cluster's version; None: hakit's own engine renders, whatever the chart asks.
+        api_versions: what the cluster has beyond Kubernetes' own, `monitoring.coreos.com/v1`; None: nobody said.
+    """
 
     name: str
     namespace: str
+    kubernetes: tuple[int, int] | None = None
+    api_versions: tuple[str, ...] | None = None
+
+
+def command_for(chart: Chart, release: Release) -> helm_binary.Helm | None:
+    """The helm command, where the chart asks for what hakit's own engine cannot answer and there is one.
+
+    Raises:
+        HakitError: HAKIT_HELM names something else.
+    """
+    return helm_binary.find() if release.kubernetes is not None and asks_for_capabilities(chart) else None
+
+
+def rendered_by(chart: Chart, release: Release) -> str:
+    """Which helm command renders, and for which version, in words; empty where hakit's own engine does."""
+    helm = command_for(chart, release)
+    if helm is None or release.kubernetes is None:
+        return ""
+    return f"rendered by helm {helm.version} for Kubernetes {'.'.join(map(str, release.kubernetes))}"
 
 
 def render_texts(chart: Chart, values: Mapping[str, Any], release: Release) -> dict[str, str]:
@@ -37,10 +65,22 @@ def render_texts(chart: Chart, values: Mapping[str, Any], release: Release) -> d
     import helm_python
 
     _refuse_missing(chart, values)
+    helm = command_for(chart, release)
     try:
-        with chart.to_render() as engine:
-            texts = engine.render(dict(values), name=release.name, namespace=release.namespace)
-    except helm_python.HelmError as error:
+        if helm is not None and release.kubernetes is not None:
+            texts = helm_binary.template(
+                helm,
+                chart,
+                values,
+                name=release.name,
+                namespace=release.namespace,
+                kubernetes=release.kubernetes,
+                api_versions=release.api_versions or (),
+            )
+        else:
+            with chart.to_render() as engine:
+                texts = engine.render(dict(values), name=release.name, namespace=release.namespace)
+    except (helm_python.HelmError, helm_binary.HelmFailedError) as error:
         raise HakitError(
             # Masked before the line breaks and spaces of a secret are folded, and again for what is folded already.
             f"the chart does not render: {without_secrets(explain(without_secrets(str(error), values)), values)}",

@@ -14,8 +14,9 @@ from hakit.charts.examine import Examined, examine, examine_chart, refuse_nothin
 from hakit.charts.holes import Draft, Hole, Leaf, draft, needs_a_plain_value
 from hakit.charts.manifests import Object
 from hakit.charts.objects import id_of, name_of, namespace_of, of_kind, replicas_of, workloads
-from hakit.charts.render import Release, secret_texts
+from hakit.charts.render import Release, rendered_by, secret_texts
 from hakit.charts.source import Chart, load
+from hakit.charts.templates import capabilities_elsewhere
 from hakit.components.order import after
 from hakit.components.project import load_topology, project_root
 from hakit.components.providers import claim_release, provider_of
@@ -65,7 +66,7 @@ class ZonalApp(pulumi.ComponentResource):
         spec = zonal.specify(name, args, load_topology(path) if isinstance(path, str) else None)
         provider = provider_of(spec.where, spec.region, opts)
         chart = load(spec.chart, project_root(), spec.where, version=spec.version, repo=spec.repo)
-        release = Release(spec.release_name, spec.namespace)
+        release = Release(spec.release_name, spec.namespace, spec.kubernetes, spec.api_versions)
         unknown: dict[Hole, pulumi.Output[Any]] = {}
         with _told_for(spec):
             values = _with_holes(spec.values, "", unknown)
@@ -74,7 +75,7 @@ class ZonalApp(pulumi.ComponentResource):
             examined, settled = _examine(spec, chart, drafted, release)
             objects = freeze.keyed(examined.objects, spec.namespace)
         claim_release(provider, spec.namespace, spec.release_name, name)
-        summary = _summary(spec, chart, examined, settled)
+        summary = _summary(spec, chart, examined, settled, rendered_by(chart, release))
         report(AppReport(name, spec.region, spec.role, settled, examined.mended, summary))
 
         folder = _frozen(chart)
@@ -138,6 +139,7 @@ def _examine(spec: AppSpec, chart: Chart, drafted: Draft, release: Release) -> t
     _refuse_silent_outputs(spec, drafted, about_chart)
     examined = by_role[spec.role]
     elsewhere = [finding for role, other in by_role.items() if role != spec.role for finding in other.findings]
+    elsewhere += capabilities_elsewhere(chart)
     settled = settle([*about_chart, *examined.findings], spec.accept, spec.where, elsewhere)
     return examined, settled
 
@@ -230,7 +232,7 @@ def _filled(leaf: Leaf, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any
     return pulumi.Output.all(*(unknown[hole] for hole in holes)).apply(contents)
 
 
-def _summary(spec: AppSpec, chart: Chart, examined: Examined, settled: Settled) -> str:
+def _summary(spec: AppSpec, chart: Chart, examined: Examined, settled: Settled, renderer: str) -> str:
     place = f" {spec.role} in {spec.region}" if spec.has_roles else ""
     running = workloads(examined.objects)
     pods = [_pods(name_of(workload), replicas_of(workload, examined.objects), len(spec.zones)) for workload in running]
@@ -238,6 +240,8 @@ def _summary(spec: AppSpec, chart: Chart, examined: Examined, settled: Settled) 
         f"{spec.release_name} ({chart.name} {chart.version}){place}",
         f"{', '.join(pods) or 'no workload'} over {counted(len(spec.zones), 'zone')}",
     ]
+    if renderer:
+        parts.append(renderer)
     if settled.accepted:
         parts.append(f"{len(settled.accepted)} accepted")
     if settled.open:

@@ -120,6 +120,9 @@ class ZonalAppArgs(TypedDict, total=False):
     """Region of the topology that this program deploys."""
     kubernetes: str
     """Kubernetes version of the cluster, `"1.34"`; newer fields are left out. With a topology: the region's."""
+    api_versions: list[str]
+    """API groups and kinds that the cluster has beyond Kubernetes' own, `"monitoring.coreos.com/v1"`, for charts that
+    ask. Default: unknown, which is a finding where a chart asks."""
     replicas: int
     """Pods in both roles, for a chart with one workload. Default: what the chart renders."""
     needs: int

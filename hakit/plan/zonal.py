@@ -38,6 +38,7 @@ ARGUMENTS = (
     "pair",
     "scope",
     "kubernetes",
+    "api_versions",
     "replicas",
     "needs",
     "autoscaling",
@@ -84,6 +85,7 @@ class AppSpec:
     values: Mapping[str, Any] = field(repr=False)
     zones: tuple[str, ...]
     kubernetes: tuple[int, int]
+    api_versions: tuple[str, ...] | None
     region: str
     role: str
     roles: Mapping[str, RoleSpec]
@@ -130,6 +132,7 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
         values=given.mapping("values"),
         zones=zones,
         kubernetes=kubernetes,
+        api_versions=given.names("api_versions") if "api_versions" in given else None,
         region=region,
         role=role,
         roles={ACTIVE: _role(given, ACTIVE), STANDBY: _role(given, STANDBY)},

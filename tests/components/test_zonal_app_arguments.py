@@ -41,7 +41,7 @@ def message(args: Any, topology: Any = None) -> str:
             "ZonalApp 'web': replica: unknown argument\n"
             "  given:   replica\n"
             "  allowed: chart, version, repo, namespace, release_name, values, zones, topology, pair, scope, "
-            "kubernetes, replicas, needs, autoscaling, active, standby, workloads, storage_class, "
+            "kubernetes, api_versions, replicas, needs, autoscaling, active, standby, workloads, storage_class, "
             "existing_volumes, accept, timeout, delivery\n"
             "  do:      did you mean 'replicas'?",
         ),

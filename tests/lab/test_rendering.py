@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 import yaml
 
+from hakit.charts import helm_binary
+from hakit.charts.examine import examine_chart
 from hakit.charts.freeze import keyed
+from hakit.charts.holes import draft
 from hakit.charts.manifests import parse
-from hakit.charts.render import Release, render
-from hakit.charts.source import load
+from hakit.charts.render import Release, parse_texts, render, rendered_by
+from hakit.charts.source import Chart, load
+from hakit.charts.templates import ENGINE_KUBERNETES
+from hakit.errors import HakitError
 from lab.harness.helm import Helm
 from lab.harness.tools import BIN
+from tests.charts.build import make_chart
 from tests.lab import shop
 from tests.lab.conftest import need
 
@@ -67,3 +73,97 @@ def test_hakit_renders_object_by_object_what_helm_renders(tmp_path: Path, chart:
     assert sorted(found) == sorted(expected)
     for key, obj in expected.items():
         assert found[key] == obj, key
+
+
+# --- the helm command as hakit's own second renderer ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("chart", "values"), CASES, ids=[f"{name}-{len(values)}" for name, values in CASES])
+def test_both_renderers_give_the_same_objects(chart: str, values: dict[str, Any]):
+    """Whole as its repository has it: external-secrets lacks a subchart that is switched off."""
+    need("helm", "charts")
+    own = shop.ROOT / "examples" / "charts" / chart
+    loaded = load(str(own if own.is_dir() else BIN / "charts" / chart))
+    release = Release("lab", "shop", ENGINE_KUBERNETES)
+    helm = helm_binary.Helm(str(BIN / "helm"), "")
+    texts = helm_binary.template(
+        helm, loaded, values, name="lab", namespace="shop", kubernetes=ENGINE_KUBERNETES, api_versions=()
+    )
+    expected = keyed(render(loaded, values, Release("lab", "shop")), "shop")
+    found = keyed(parse_texts(loaded, texts, values), "shop")
+    assert expected
+    assert found == expected
+    assert rendered_by(loaded, release) == "", "no helm is named, so hakit's own engine renders"
+
+
+ASKING = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+data:
+  version: {{ .Capabilities.KubeVersion.Version }}
+  monitored: {{ .Capabilities.APIVersions.Has "monitoring.coreos.com/v1" | quote }}
+  token: {{ .Values.token | quote }}
+  {{- if eq .Values.token "broken" }}{{ fail .Values.token }}{{ end }}
+"""
+
+
+@pytest.fixture
+def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Chart:
+    """A chart that asks for the cluster, and the built helm to answer it."""
+    need("helm")
+    monkeypatch.setenv("HAKIT_HELM", str(BIN / "helm"))
+    return make_chart(tmp_path, ASKING, values="token: a")
+
+
+def _data(chart: Chart, release: Release) -> dict[str, str]:
+    (found,) = render(chart, {}, release)
+    return found["data"]
+
+
+def test_a_chart_that_asks_is_rendered_for_the_cluster_it_is_for(asking: Chart):
+    for minor in (30, 34):
+        release = Release("web", "shop", (1, minor))
+        assert _data(asking, release) == {"version": f"v1.{minor}.0", "monitored": "false", "token": "a"}
+        assert rendered_by(asking, release) == f"rendered by helm v3.21.4 for Kubernetes 1.{minor}"
+    known = Release("web", "shop", (1, 34), ("monitoring.coreos.com/v1",))
+    assert _data(asking, known)["monitored"] == "true"
+
+
+def _findings(chart: Chart, release: Release) -> list[tuple[str, str]]:
+    found = examine_chart(chart, draft(chart, {}, release), release)
+    return [(each.path, each.detail) for each in found if each.code in ("HK020", "HK032")]
+
+
+def test_what_nobody_can_know_stays_a_finding(asking: Chart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    cluster, known = Release("web", "shop", (1, 34)), Release("web", "shop", (1, 34), ())
+    assert _findings(asking, cluster) == [(".Capabilities.APIVersions", "nobody said which API groups the cluster has")]
+    assert _findings(asking, known) == []
+    upgrade = make_chart(tmp_path / "upgrade", '{{ if .Release.IsUpgrade }}a: {{ lookup "v1" "Pod" "" "" }}{{ end }}')
+    for release in (cluster, known):
+        assert [path for path, _ in _findings(upgrade, release)] == ["lookup", ".Release.IsUpgrade"]
+    monkeypatch.delenv("HAKIT_HELM")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _findings(asking, known) == [
+        (".Capabilities", "2 places, answered for Kubernetes 1.36, by hakit's own engine: there is no helm command")
+    ]
+
+
+def test_the_helm_command_never_sees_a_value_in_its_arguments_nor_shows_a_secret(asking: Chart):
+    with pytest.raises(HakitError, match="does not render") as caught:
+        render(asking, {"token": "broken"}, Release("web", "shop", (1, 34)))
+    assert "broken" not in str(caught.value)
+    assert "[secret]" in str(caught.value)
+
+
+def test_a_chart_that_is_not_made_for_the_cluster_is_refused(asking: Chart, tmp_path: Path):
+    metadata = "apiVersion: v2\nname: web\nversion: 1.0.0\nkubeVersion: '>=1.34.0'\n"
+    chart = make_chart(tmp_path / "new", ASKING, values="token: a", **{"Chart.yaml": metadata})
+    assert _data(chart, Release("web", "shop", (1, 34)))["version"] == "v1.34.0"
+    with pytest.raises(HakitError, match=r"requires kubeVersion: >=1\.34\.0 which is incompatible"):
+        render(chart, {}, Release("web", "shop", (1, 33)))
+
+
+def test_hakit_s_own_engine_answers_for_the_version_that_findings_name(asking: Chart):
+    major, minor = ENGINE_KUBERNETES
+    assert _data(asking, Release("web", "shop"))["version"] == f"v{major}.{minor}.0"
