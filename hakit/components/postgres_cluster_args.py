@@ -99,18 +99,18 @@ class PostgresRouteArgs(TypedDict, total=False):
     """Secret whose `ca.crt` signed that region's server certificate. Default: `certificates.server_ca`."""
     client_secret: str
     """Secret with `tls.crt` and `tls.key` by which that region lets `streaming_replica` in. Default:
-    `certificates.replication_tls`."""
+    `certificates.replication_tls`; with `certificates.client_ca` alone the one that CloudNativePG makes of it."""
 
 
 class PostgresCertificatesArgs(TypedDict, total=False):
     """Secrets that are there, of one authority on every side. Default: CloudNativePG makes its own for each Cluster."""
 
     server_ca: str
-    """Authority of server certificates."""
+    """Authority of server certificates; with its `ca.key`, CloudNativePG makes them."""
     server_tls: str
     """This side's server certificate."""
     client_ca: str
-    """Authority of client certificates."""
+    """Authority of client certificates; with its `ca.key`, CloudNativePG makes them."""
     replication_tls: str
     """Client certificate of `streaming_replica`."""
 
@@ -144,6 +144,10 @@ class PostgresClusterArgs(TypedDict, total=False):
     """Zones for the instances. Default: the region's."""
     existing_volumes: bool
     """The volumes may be bound to zones already: spread over zones is a wish. Default false."""
+    node_selector: dict[str, str]
+    """Labels of the nodes that instances run on."""
+    tolerations: list[dict[str, Any]]
+    """Taints that instances tolerate, as Kubernetes writes them."""
     image: str
     """Image of PostgreSQL. Default: the operator's. Name one, or an upgrade of the operator changes it."""
     resources: dict[str, Any]

@@ -11,6 +11,7 @@ from typing import Any
 
 from hakit.plan import guard
 from hakit.plan.postgres_durability import Size
+from hakit.plan.postgres_logins import managed_role
 from hakit.plan.postgres_members import bootstrap, external_clusters, replica, size
 from hakit.plan.postgres_spec import PostgresSpec
 from hakit.plan.postgres_storage import plugin, scheduled_backup, store, store_name
@@ -129,7 +130,13 @@ def _placement(spec: PostgresSpec, name: str) -> Manifest:
                 "labelSelector": {"matchLabels": {"cnpg.io/cluster": name}},
             }
         ],
-        "affinity": {"enablePodAntiAffinity": True, "podAntiAffinityType": "preferred", "topologyKey": HOST},
+        "affinity": {
+            "enablePodAntiAffinity": True,
+            "podAntiAffinityType": "preferred",
+            "topologyKey": HOST,
+            **({"nodeSelector": dict(spec.node_selector)} if spec.node_selector else {}),
+            **({"tolerations": [dict(each) for each in spec.tolerations]} if spec.tolerations else {}),
+        },
     }
 
 
@@ -182,17 +189,8 @@ def _logins(spec: PostgresSpec) -> Manifest:
     if spec.superuser:
         section["superuserSecret"] = {"name": spec.superuser.secret}
     if spec.roles:
-        section["managed"] = {"roles": [_role(name, dict(wanted)) for name, wanted in spec.roles.items()]}
+        section["managed"] = {"roles": [managed_role(name, dict(wanted)) for name, wanted in spec.roles.items()]}
     return section
-
-
-_ROLE_KEYS = {"in_roles": "inRoles", "connection_limit": "connectionLimit"}
-
-
-def _role(name: str, wanted: Manifest) -> Manifest:
-    secret = wanted.pop("secret", None)
-    role = {"name": name, "ensure": "present", **{_ROLE_KEYS.get(key, key): value for key, value in wanted.items()}}
-    return {**role, "passwordSecret": {"name": secret}} if secret else role
 
 
 def _certificates(spec: PostgresSpec) -> Manifest:

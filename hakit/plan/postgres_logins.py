@@ -107,3 +107,13 @@ def sql_name(given: Arguments, key: str, default: str) -> str:
     if value in ("postgres", "template0", "template1", "streaming_replica"):
         raise HakitError(f"{key}: PostgreSQL or CloudNativePG has it", where=given.where, given=value)
     return value
+
+
+_ROLE_KEYS = {"in_roles": "inRoles", "connection_limit": "connectionLimit"}
+
+
+def managed_role(name: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """A role as CloudNativePG writes it."""
+    secret = wanted.pop("secret", None)
+    role = {"name": name, "ensure": "present", **{_ROLE_KEYS.get(key, key): value for key, value in wanted.items()}}
+    return {**role, "passwordSecret": {"name": secret}} if secret else role

@@ -42,16 +42,17 @@ def members(spec: PostgresSpec, intent: ClusterIntent) -> list[Copy]:
 
 def external_clusters(spec: PostgresSpec, intent: ClusterIntent) -> list[Manifest]:
     """The members as `externalClusters`: by their archives, and by their routes where they have one."""
-    return [_member(spec, copy) for copy in members(spec, intent)]
+    own = names.cluster(spec.database, intent.incarnation)
+    return [_member(spec, copy, own) for copy in members(spec, intent)]
 
 
-def _member(spec: PostgresSpec, copy: Copy) -> Manifest:
+def _member(spec: PostgresSpec, copy: Copy, own: str) -> Manifest:
     entry: Manifest = {"name": names.member(spec.database, copy)}
     if spec.archive:
         entry["plugin"] = plugin(spec.database, copy)
     route = spec.routes.get(copy.region)
     if route and copy.region != spec.region.name:
-        entry |= _connection(route)
+        entry |= _connection(route, route.client_secret or f"{own}-replication")
     elif not spec.archive:
         # A member is listed with something, even where nothing reads it: this copy itself, or the one that replaced it.
         host = f"{names.cluster(spec.database, copy.incarnation)}-rw"
@@ -59,7 +60,7 @@ def _member(spec: PostgresSpec, copy: Copy) -> Manifest:
     return entry
 
 
-def _connection(route: Route) -> Manifest:
+def _connection(route: Route, client_secret: str) -> Manifest:
     return {
         "connectionParameters": {
             "host": route.host,
@@ -69,8 +70,8 @@ def _connection(route: Route) -> Manifest:
             "sslmode": route.tls,
         },
         "sslRootCert": {"name": route.ca_secret, "key": "ca.crt"},
-        "sslCert": {"name": route.client_secret, "key": "tls.crt"},
-        "sslKey": {"name": route.client_secret, "key": "tls.key"},
+        "sslCert": {"name": client_secret, "key": "tls.crt"},
+        "sslKey": {"name": client_secret, "key": "tls.key"},
     }
 
 

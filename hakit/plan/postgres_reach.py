@@ -25,6 +25,7 @@ class Route:
         tls: `verify-full` or `verify-ca`, as libpq calls them.
         ca_secret: Secret with the authority of that region's server certificate, in the key `ca.crt`.
         client_secret: Secret with a certificate for `streaming_replica` that that region accepts: `tls.crt`, `tls.key`.
+            Empty: the one that CloudNativePG makes for this very Cluster, of the authority that all share.
     """
 
     host: str
@@ -77,8 +78,14 @@ def _route(inner: Arguments, region: str, certificates: Mapping[str, object], *,
         inner.number("port", 5432, least=1),
         tls,
         _secret(inner, "ca_secret", certificates.get("server_ca"), region, own=own),
-        _secret(inner, "client_secret", certificates.get("replication_tls"), region, own=own),
+        _secret(inner, "client_secret", _shared_client(certificates), region, own=own),
     )
+
+
+def _shared_client(certificates: Mapping[str, object]) -> object:
+    """What every region accepts: the certificate that is named, or what each Cluster's operator makes of one authority
+    (https://cloudnative-pg.io/documentation/1.30/certificates/#client-streaming_replica-certificate)."""
+    return certificates.get("replication_tls") or ("" if certificates.get("client_ca") else None)
 
 
 def _secret(inner: Arguments, key: str, shared: object, region: str, *, own: bool) -> str:

@@ -42,6 +42,8 @@ ARGUMENTS = (
     "storage_class",
     "zones",
     "existing_volumes",
+    "node_selector",
+    "tolerations",
     "image",
     "resources",
     "parameters",
@@ -110,6 +112,8 @@ class PostgresSpec:
     storage_class: str
     zones: tuple[str, ...]
     existing_volumes: bool
+    node_selector: Mapping[str, str]
+    tolerations: tuple[Mapping[str, Any], ...]
     image: str | None
     parameters: Mapping[str, str]
     synchronous: Synchronous | None
@@ -177,6 +181,8 @@ def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
         storage_class=given.text("storage_class", region.storage.zonal),
         zones=zones,
         existing_volumes=given.flag("existing_volumes"),
+        node_selector=given.mapping("node_selector"),
+        tolerations=_tolerations(given),
         image=given.text("image") if "image" in given else None,
         parameters=parameters(given, commits),
         synchronous=commits,
@@ -251,6 +257,15 @@ def _streams(
             do=f"declare routes.{missing[0]}, or say bootstrap: recovery",
         )
     return word == "stream"
+
+
+def _tolerations(given: Arguments) -> tuple[Mapping[str, Any], ...]:
+    value = given.given.get("tolerations") or []
+    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
+        raise HakitError(
+            "tolerations: wrong type", where=given.where, allowed="a list of tolerations, as Kubernetes writes them"
+        )
+    return tuple(value)
 
 
 def _extra(given: Arguments) -> dict[str, Any]:

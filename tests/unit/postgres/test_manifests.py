@@ -155,6 +155,16 @@ def test_the_server_certificate_names_the_own_route() -> None:
     assert "certificates" not in cluster("a")["spec"]
 
 
+def test_of_one_authority_each_cluster_streams_with_the_certificate_that_its_operator_makes() -> None:
+    hosts = {name: {"host": f"{name}.example.com"} for name in ("a", "b", "c")}
+    found = objects("a", FAILOVER, REBUILD, routes=hosts, certificates={"server_ca": "ca", "client_ca": "ca"})
+    for incarnation in ("1", "2"):
+        spec = found[f"cluster-g{incarnation}"]["spec"]
+        other = next(each for each in spec["externalClusters"] if each["name"] == "orders-g1-b")
+        assert other["sslCert"] == {"name": f"orders-g{incarnation}-replication", "key": "tls.crt"}
+        assert other["sslRootCert"] == {"name": "ca", "key": "ca.crt"}
+
+
 def test_without_an_archive_every_member_is_listed_with_a_connection() -> None:
     found = objects("a", FAILOVER, REBUILD, routes=ROUTES, without_archive="a test")
     for key in ("cluster-g1", "cluster-g2"):
@@ -176,6 +186,14 @@ def test_a_copy_that_streams_is_cloned_from_the_running_primary_when_asked() -> 
     assert list(cluster("b", routes=ROUTES)["spec"]["bootstrap"]) == ["recovery"], (
         "by default the primary is left alone"
     )
+
+
+def test_instances_run_on_the_nodes_that_are_asked_for() -> None:
+    taint = {"key": "database", "operator": "Exists"}
+    affinity = cluster("a", node_selector={"pool": "database"}, tolerations=[taint])["spec"]["affinity"]
+    assert affinity["nodeSelector"] == {"pool": "database"}
+    assert affinity["tolerations"] == [taint]
+    assert affinity["topologyKey"] == "kubernetes.io/hostname", "the wish for different hosts stays"
 
 
 def test_two_zones_and_bound_volumes_make_the_spread_a_wish() -> None:

@@ -1,7 +1,9 @@
 """Whatever the topology and its list: one writable side at most, no archive with two writers, nothing that dangles."""
 
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,7 +11,7 @@ from hakit.plan import postgres
 from hakit.plan.postgres_spec import specify
 from hakit.topology.listing import problems
 from hakit.topology.model import Topology
-from tests.unit.postgres.given import ROUTES, topology
+from tests.unit.postgres.given import FAILOVER, REBUILD, ROUTES, topology
 
 REGIONS = ("a", "b", "c", "d", "e")
 DATABASES = ("orders", "users")
@@ -108,19 +110,23 @@ def reference(plugin: dict[str, Any]) -> str:
 def test_whatever_the_list_says(declared: Topology, streams: bool) -> None:
     routes = {name: {**ROUTES["a"], "host": f"{name}.example.com"} for name in declared.regions} if streams else {}
     for database in declared.pair("shop").databases:
-        found = everything(declared, database, routes=routes)
-        writable = [region for region, cluster in clusters(found) if is_writable(cluster)]
-        assert len(writable) <= 1, "two sides are declared writable"
+        holds(everything(declared, database, routes=routes))
 
-        written = [
-            archive_of(region, reference(cluster["spec"]["plugins"][0]), found) for region, cluster in clusters(found)
-        ]
-        assert len(written) == len(set(written)), "two clusters write one archive"
 
-        own = {cluster["spec"]["replica"]["self"]: (region, cluster) for region, cluster in clusters(found)}
-        assert len(own) == len(clusters(found)), "two copies have one name"
-        for region, cluster in clusters(found):
-            _nothing_dangles(region, cluster, found, own)
+def holds(found: dict[str, dict[str, dict[str, Any]]]) -> None:
+    """What must be true of all regions' manifests together."""
+    writable = [region for region, cluster in clusters(found) if is_writable(cluster)]
+    assert len(writable) <= 1, "two sides are declared writable"
+
+    written = [
+        archive_of(region, reference(cluster["spec"]["plugins"][0]), found) for region, cluster in clusters(found)
+    ]
+    assert len(written) == len(set(written)), "two clusters write one archive"
+
+    own = {cluster["spec"]["replica"]["self"]: (region, cluster) for region, cluster in clusters(found)}
+    assert len(own) == len(clusters(found)), "two copies have one name"
+    for region, cluster in clusters(found):
+        _nothing_dangles(region, cluster, found, own)
 
 
 def _nothing_dangles(
@@ -140,14 +146,52 @@ def _nothing_dangles(
         # It is a Cluster that is declared in its region, and this is where that one's archive is.
         its_region, its_cluster = own[name]
         there = archive_of(its_region, reference(its_cluster["spec"]["plugins"][0]), found)
-        assert archive_of(region, reference(each["plugin"]), found) == there
+        assert archive_of(region, reference(each["plugin"]), found) == there, "a member under another one's archive"
     if not is_writable(cluster):
         assert not spec["replica"].get("promotionToken"), "a replica never carries a token"
     assert len(cluster["metadata"]["name"]) <= 50, "CloudNativePG's limit"
 
 
-def test_the_property_sees_a_second_writer() -> None:
-    """The check itself: a Cluster that is made writable by hand is found."""
-    found = everything(topology(regions=("a", "b")), "orders")
-    found["b"]["cluster-g1"]["spec"]["replica"]["primary"] = "orders-g1-b"
-    assert [region for region, cluster in clusters(found) if is_writable(cluster)] == ["a", "b"]
+def _second_writer(found: Any) -> None:
+    found["c"]["cluster-g1"]["spec"]["replica"]["primary"] = "orders-g1-c"
+
+
+def _archive_of_the_old_incarnation(found: Any) -> None:
+    found["a"]["cluster-g2"]["spec"]["plugins"][0]["parameters"]["serverName"] = "orders-g1"
+
+
+def _source_of_the_old_incarnation(found: Any) -> None:
+    found["c"]["cluster-g1"]["spec"]["replica"]["source"] = "orders-g1-a"
+
+
+def _token_on_a_replica(found: Any) -> None:
+    found["c"]["cluster-g1"]["spec"]["replica"]["promotionToken"] = "T1"
+
+
+def _member_under_the_archive_of_another(found: Any) -> None:
+    found["b"]["cluster-g1"]["spec"]["externalClusters"][0]["plugin"]["parameters"]["serverName"] = "orders-g1"
+
+
+def _one_store_for_two_regions(found: Any) -> None:
+    stores = found["c"]["store-b"], found["c"]["store-c"]
+    stores[1]["spec"]["configuration"]["destinationPath"] = stores[0]["spec"]["configuration"]["destinationPath"]
+
+
+FAULTS = {
+    _second_writer: "two sides are declared writable",
+    _archive_of_the_old_incarnation: "two clusters write one archive",
+    _source_of_the_old_incarnation: "a reference that no external cluster answers",
+    _token_on_a_replica: "a replica never carries a token",
+    _member_under_the_archive_of_another: "a member under another one's archive",
+    _one_store_for_two_regions: "two clusters write one archive",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__.strip("_"))
+def test_each_planted_fault_is_found(fault: Callable[[Any], None]) -> None:
+    """The properties themselves: three regions after a failover to b and a rebuild of a, one thing broken by hand."""
+    found = everything(topology(FAILOVER, REBUILD), "orders")
+    holds(found)
+    fault(found)
+    with pytest.raises(AssertionError, match=FAULTS[fault]):
+        holds(found)

@@ -182,6 +182,7 @@ def test_only_a_kept_copy_is_dropped() -> None:
         ({"archive": {"role_arn": "role"}}, "archive.role_arn: not the ARN of a role"),
         ({"backup": {"retention": "30"}}, "backup.retention: not a recovery window"),
         ({"routes": {"d": {"host": "x"}}}, "routes: pair shop is not in this region"),
+        ({"tolerations": {"key": "x"}}, "tolerations: wrong type"),
         ({"namespace": "Shop"}, "namespace: not a Kubernetes name"),
         ({"credentials": {"application": {"secret": "No Name"}}}, "secret: not a Kubernetes name"),
     ],
