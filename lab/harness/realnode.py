@@ -23,7 +23,8 @@ TAINT = {"key": "lab.hakit/real", "value": "true", "effect": "NoSchedule"}
 LABEL = {"lab.hakit/zone": "real"}
 TOLERATION = {"key": "lab.hakit/real", "operator": "Exists", "effect": "NoSchedule"}
 
-_STATE = ("var/lib/containerd", "var/lib/kubelet", "var/lib/cni", "var/log/pods", "var/log/containers")
+_STATE = ("var/lib/containerd", "var/lib/kubelet", "var/lib/cni", "var/log/containers")
+_POD_LOGS = "var/log/pods"
 # What kubelet wants of the kernel (its `setupKernelTunables`). It finds it so, and leaves the machine's alone.
 _TUNABLES = {
     "vm/overcommit_memory": 1,
@@ -62,8 +63,10 @@ class RealNode:
         self._network = network
         self._kubeconfig = kubeconfig
         self._processes = processes
-        for part in (*_STATE, "tunables", "cni"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
+        # With the logs of the node's own programs, which are kept after a failure.
+        self._places = {part: folder / part for part in _STATE} | {_POD_LOGS: processes.logs / "pods"}
+        for path in (*self._places.values(), folder / "tunables", folder / "cni"):
+            path.mkdir(parents=True, exist_ok=True)
         for path, value in _TUNABLES.items():
             self._write(f"tunables/{path.replace('/', '.')}", f"{value}\n")
         self._write("cni/10-pods.conflist", json.dumps(_cni(network)))
@@ -166,7 +169,7 @@ class RealNode:
     def _start_script(self) -> str:
         """The first process of the node; it also buries what its processes leave behind."""
         lines = ["set -e", "mount -t tmpfs tmpfs /run"]
-        lines += [f"mkdir -p /{part} && mount --bind '{self._folder}/{part}' /{part}" for part in _STATE]
+        lines += [f"mkdir -p /{part} && mount --bind '{place}' /{part}" for part, place in self._places.items()]
         lines += [
             f"mount --bind '{self._folder}/tunables/{path.replace('/', '.')}' /proc/sys/{path}" for path in _TUNABLES
         ]
