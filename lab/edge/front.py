@@ -46,6 +46,7 @@ class Front:
         self._prober, self._network, self._scheme, self._places = prober, network, scheme, places or {}
         self._random, self._lock = random.Random(seed), threading.Lock()  # noqa: S311  not for secrets
         self._busy: Counter[str | Endpoint] = Counter()
+        self._disabled_since: dict[Endpoint, float] = {}
         front = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -104,14 +105,23 @@ class Front:
 
     def state(self) -> State:
         """What steering sees at this moment."""
-        trips = self._prober.round_trips()
+        trips, now = self._prober.round_trips(), self._prober.clock.now()
+        disabled = [
+            (identity, origin["name"])
+            for identity, pool in self._prober.account.objects[POOL].items()
+            for origin in pool["origins"]
+            if not origin.get("enabled", True)
+        ]
         with self._lock:
             busy = dict(self._busy)
+            self._disabled_since = {each: self._disabled_since.get(each, now) for each in disabled}
+            since = dict(self._disabled_since)
         return State(
             pools=self._prober.account.objects[POOL],
             health=self._prober.health(),
             round_trips={(region, pool): trip for region in REGIONS for pool, trip in trips.items()},
             busy=busy,
+            disabled_for={endpoint: now - moment for endpoint, moment in since.items()},
         )
 
     def _serve(self, balancer: Inputs, client: Client, path: str, name: str) -> tuple[Answer, Reply]:

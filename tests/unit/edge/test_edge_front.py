@@ -145,3 +145,14 @@ def test_a_session_keeps_its_pool_by_its_cookie() -> None:
         assert cookie == f"__cflb={first}~{first}"
         assert [lab.ask(cookie=cookie)[1:3] for _ in range(10)] == [(first, "session")] * 10
         assert {lab.ask()[1] for _ in range(60)} == set(NAMES), "without the cookie all are served"
+
+
+def test_a_drained_endpoint_keeps_its_sessions_until_the_drain_is_over() -> None:
+    """additional-options/planned-maintenance, #gradual-rotation. 300 s are six real ones."""
+    drain = {"sessionAffinityAttributes": {"drainDuration": 300}}
+    with a_lab(an_account(sessionAffinity="cookie", **drain)) as lab:
+        cookie = lab.ask()[3]
+        lab.account.objects[POOL]["east"]["origins"][0]["enabled"] = False
+        assert lab.ask(cookie=cookie)[1:3] == ("east", "session")
+        assert lab.ask()[1:3] == ("west", "steering"), "new users go elsewhere at once"
+        lab.until("the session moves", lambda: lab.ask(cookie=cookie)[1:3] == ("west", "steering"))
