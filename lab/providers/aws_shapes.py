@@ -18,6 +18,9 @@ def api_shaped(shape: Shape, value: Any, path: str = "") -> Any:
         CloudError: a property has no place in the shape, so the stand-in cannot play it.
     """
     match shape:
+        case StructureShape() if isinstance(value, list) and len(shape.members) == 1:
+            ((name, member),) = shape.members.items()  # a list with a name around it: BlockedEncryptionTypes
+            return {name: api_shaped(member, value, path)}
         case StructureShape():
             members = {name.lower(): name for name in shape.members}
             found: Object = {}
