@@ -22,7 +22,7 @@ def test_the_program_runs_and_creates_what_the_page_says(monkeypatch: pytest.Mon
 
 
 def test_the_fields_that_a_failover_changes_are_those_of_the_test() -> None:
-    assert blocks(PAGE, "")[0].splitlines() == FAILOVER_CHANGES
+    assert blocks(PAGE, "text")[0].splitlines() == FAILOVER_CHANGES
 
 
 def test_the_table_names_every_argument() -> None:
