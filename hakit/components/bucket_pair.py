@@ -221,7 +221,8 @@ class BucketPair(pulumi.ComponentResource):
     def _access_roles(self, spec: BucketsSpec, keys: Mapping[str, "aws.kms.Key"]) -> None:
         for region in spec.regions:
             if spec.accounts_in(region):
-                rights = _with_keys(keys, lambda arns, at=region: buckets_policies.access_rights(spec, at, arns))
+                used = {each: keys[each] for each in spec.reached(region)}
+                rights = _with_keys(used, lambda arns, at=region: buckets_policies.access_rights(spec, at, arns))
                 self._role(spec, "access", region, buckets_policies.access_trust(spec, region), rights)
 
     def _role(

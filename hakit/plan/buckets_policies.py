@@ -88,7 +88,7 @@ def replication_rights(spec: BucketsSpec, region: str, keys: Mapping[str, str]) 
     Args:
         spec: the buckets.
         region: the source.
-        keys: ARN of each region's key.
+        keys: ARN of the key of the source and of each destination.
     """
     source = bucket_arn(spec, region)
     read = ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"]
@@ -177,7 +177,7 @@ def access_rights(spec: BucketsSpec, region: str, keys: Mapping[str, str]) -> Po
     Args:
         spec: the buckets.
         region: where the service accounts are.
-        keys: ARN of each region's key.
+        keys: ARN of the key of each region that they reach.
     """
     accounts = spec.accounts_in(region)
     pairs = [each for each in accounts if each.pair]
@@ -187,7 +187,7 @@ def access_rights(spec: BucketsSpec, region: str, keys: Mapping[str, str]) -> Po
     writes = [f"{own}/{names.archives(region, each.pair)}*" for each in pairs]
     writes += [f"{own}/{path}" for each, path in apps if each.writes]
     statements: list[Statement] = []
-    for there in spec.regions:
+    for there in spec.reached(region):
         starts = [f"{names.archives(of, each.pair)}*" for each in pairs for of in each.regions]
         starts += [path for each, path in apps if each.everywhere or there == region]
         if starts:

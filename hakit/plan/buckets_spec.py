@@ -86,5 +86,12 @@ class BucketsSpec:
     def lock_of(self, region: str) -> Lock | None:
         return self.lock if self.lock is not None and region in self.lock.regions else None
 
+    def reached(self, region: str) -> tuple[str, ...]:
+        """The regions whose buckets the accounts of a region read."""
+        accounts = self.accounts_in(region)
+        if any(account.everywhere for account in accounts):
+            return self.regions
+        return (region,) if accounts else ()
+
     def accounts_in(self, region: str) -> tuple[Account, ...]:
         return tuple(account for account in self.accounts if region in account.regions)
