@@ -4,17 +4,13 @@ The API servers, the definitions, the operator's admission in the west and the e
 is the lab's stand-in, and nothing runs containers, so no data moves.
 """
 
-import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pulumi
 import pulumi.automation as auto
 import pytest
 
-import hakit
 from lab.harness import LabRegion
 from lab.harness.engine import Engine
 from lab.harness.tools import REGION_TOOLS
@@ -30,23 +26,7 @@ PLANNED = "{kind: planned, to: us-west-2}"
 CANCEL = "{kind: cancel, to: us-east-1}"
 FAILOVER = "{kind: failover, to: us-west-2, accept_loss: 30s}"
 REBUILD = "{kind: rebuild, to: us-east-1, incarnation: 2}"
-
-
-def program() -> None:
-    region = pulumi.get_stack().removeprefix("prod-")
-    opts = pulumi.ResourceOptions(providers=[hakit.kubernetes_provider("topology.yaml", region)])
-    placed: Any = {"topology": "topology.yaml", "scope": region}
-    base = hakit.RegionBase("base", {**placed, "namespaces": {"shop": {}}}, opts)
-    args: Any = {
-        **placed,
-        "pair": "shop",
-        "namespace": "shop",
-        "storage": "1Gi",
-        "credentials": {"application": {"password": pulumi.Output.secret("s3cret")}},
-    }
-    after_base = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[base]))
-    orders = hakit.PostgresCluster("orders", args, after_base)
-    pulumi.export("role", orders.role)
+PROGRAM = Path(__file__).parent / "programs" / "postgres_pair.py"
 
 
 @dataclass
@@ -86,13 +66,8 @@ def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             define(region)
         start_operator(west, tmp_path_factory.mktemp("operator"))
         folder = tmp_path_factory.mktemp("engine") / "pair"
-
-        def in_the_project() -> None:
-            with contextlib.chdir(folder / "project"):  # where Pulumi.yaml is, as `pulumi up` runs it
-                program()
-
         clusters = {"prod-use1": east.kubeconfig, "prod-usw2": west.kubeconfig}
-        with Engine(folder, clusters, in_the_project) as engine:
+        with Engine(folder, clusters, PROGRAM) as engine:
             yield System(engine, east, west)
 
 
