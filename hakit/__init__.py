@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hakit.components.providers import kubernetes_provider as kubernetes_provider
     from hakit.components.region_base import RegionBase as RegionBase
     from hakit.components.region_base_args import RegionBaseArgs as RegionBaseArgs
+    from hakit.components.region_pair import RegionPair as RegionPair
+    from hakit.components.region_pair_args import RegionPairArgs as RegionPairArgs
     from hakit.components.zonal_app import ZonalApp as ZonalApp
     from hakit.components.zonal_app_args import ZonalAppArgs as ZonalAppArgs
     from hakit.errors import HakitError as HakitError
@@ -33,6 +35,8 @@ _HOMES = {
     "PostgresClusterArgs": "hakit.components.postgres_cluster_args",
     "RegionBase": "hakit.components.region_base",
     "RegionBaseArgs": "hakit.components.region_base_args",
+    "RegionPair": "hakit.components.region_pair",
+    "RegionPairArgs": "hakit.components.region_pair_args",
     "ZonalApp": "hakit.components.zonal_app",
     "ZonalAppArgs": "hakit.components.zonal_app_args",
     "kubernetes_provider": "hakit.components.providers",
@@ -48,6 +52,8 @@ __all__ = [
     "PostgresClusterArgs",
     "RegionBase",
     "RegionBaseArgs",
+    "RegionPair",
+    "RegionPairArgs",
     "ZonalApp",
     "ZonalAppArgs",
     "kubernetes_provider",

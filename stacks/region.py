@@ -9,37 +9,46 @@ def deploy(topology: str, region: str) -> None:
     config = pulumi.Config()
     opts = pulumi.ResourceOptions(providers=[hakit.kubernetes_provider(topology, region)])
 
-    storefront = hakit.ZonalApp(
-        "storefront",
-        {
-            "topology": topology,
-            "pair": "shop",
-            "scope": region,
-            "chart": "examples/charts/storefront",
-            "namespace": "shop",
-            "active": {"replicas": 6, "needs": 4},
-            "standby": {"replicas": 2},
-            "values": {"image": {"tag": "2.4.1"}, "session": {"key": config.require_secret("sessionKey")}},
-        },
-        opts,
-    )
+    base = hakit.RegionBase("base", {"topology": topology, "scope": region, "namespaces": {"shop": {}}}, opts)
 
-    warehouse = hakit.ZonalApp(
-        "warehouse",
+    shop = hakit.RegionPair(
+        "shop",
         {
             "topology": topology,
-            "pair": "shop",
             "scope": region,
-            "chart": "examples/charts/warehouse",
-            "namespace": "shop",
-            "workloads": {
-                "warehouse-api": {"active": {"replicas": 4, "needs": 2}, "standby": {"replicas": 2}},
-                "warehouse-worker": {"active": {"replicas": 3, "needs": 2}, "standby": {"replicas": 0}},
+            "databases": {
+                "orders": {
+                    "storage": "50Gi",
+                    "instances": 3,
+                    "resources": {"requests": {"cpu": "1", "memory": "2Gi"}},
+                    "credentials": {"application": {"password": config.require_secret("ordersPassword")}},
+                },
             },
-            "values": {"image": {"tag": "5.0.2"}},
+            "apps": {
+                "storefront": {
+                    "chart": "examples/charts/storefront",
+                    "active": {"replicas": 6, "needs": 4},
+                    "standby": {"replicas": 2},
+                    "values": {"image": {"tag": "2.4.1"}, "session": {"key": config.require_secret("sessionKey")}},
+                },
+                "warehouse": {
+                    "chart": "examples/charts/warehouse",
+                    "workloads": {
+                        "warehouse-api": {"active": {"replicas": 4, "needs": 2}, "standby": {"replicas": 2}},
+                        "warehouse-worker": {"active": {"replicas": 3, "needs": 2}, "standby": {"replicas": 0}},
+                    },
+                    "database": "orders",
+                    "database_values": {
+                        "database.host": "host",
+                        "database.name": "name",
+                        "database.existingSecret": "secret",
+                    },
+                    "values": {"image": {"tag": "5.0.2"}},
+                },
+            },
         },
-        opts,
+        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[base])),
     )
 
-    pulumi.export("storefront", storefront.summary)
-    pulumi.export("warehouse", warehouse.summary)
+    for name, app in shop.apps.items():
+        pulumi.export(name, app.summary)

@@ -4,6 +4,7 @@ Each figure is the median of several runs in a process of its own where imports 
 """
 
 import json
+import resource
 import shutil
 import statistics
 import subprocess
@@ -126,9 +127,63 @@ def bench_many() -> None:
     show("preview of 200 applications / of 10", f"{many / few:.1f}", f"{many:.1f} s / {few:.1f} s; target: at most 25")
 
 
+LOCKED = """
+import pulumi, pulumi_kubernetes as k8s, hakit
+cluster = k8s.Provider("use1", context="prod-use1", cluster_identifier="prod-use1")
+for number in range({count}):
+    hakit.ZonalApp(f"app-{{number}}", {{
+        "chart": f"app-{{number}}", "repo": "https://charts.example.com",
+        "namespace": "shop", "zones": ["a", "b", "c"], "replicas": 3,
+        "values": {{"session": {{"key": pulumi.Output.secret("a-key-for-the-benchmark")}}}},
+    }}, pulumi.ResourceOptions(provider=cluster))
+"""
+
+
+def locked(count: int) -> tuple[float, float, float]:
+    """Seconds to lock so many charts from a folder, seconds of a preview, MiB of the largest process so far."""
+    import helm_python
+
+    with tempfile.TemporaryDirectory() as name:
+        folder, archives = Path(name) / "project", Path(name) / "archives"
+        folder.mkdir()
+        archives.mkdir()
+        entries = []
+        for number in range(count):
+            chart = Path(name) / f"app-{number}"
+            shutil.copytree(ROOT / "examples" / "charts" / "storefront", chart)
+            metadata = (chart / "Chart.yaml").read_text().replace("name: storefront", f"name: app-{number}")
+            (chart / "Chart.yaml").write_text(metadata)
+            with helm_python.Chart.load(chart) as loaded:
+                loaded.save(archives)
+                version = loaded.version
+            entries.append(f"  - {{chart: app-{number}, repo: 'https://charts.example.com', version: {version}}}\n")
+        (folder / "charts.yaml").write_text("charts:\n" + "".join(entries))
+        (folder / "Pulumi.yaml").write_text("name: bench\nruntime: python\n")
+        (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
+        (folder / "__main__.py").write_text(LOCKED.format(count=count))
+        hakit = (sys.executable, "-m", "hakit.cli")
+        locking = seconds(command(*hakit, "charts", "pull", "--from", str(archives), cwd=folder))
+        words = (*hakit, "preview", "--format", "json", "--timeout", "600")
+        done = subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True)
+        resources = json.loads(done.stdout)["stacks"][0]["resources"]
+        assert len(resources) == 1 + 2 * count, "a provider, and a component and a release for each application"
+        taken = seconds(command(*words, cwd=folder))
+    unit = 1024**2 if sys.platform == "darwin" else 1024  # getrusage(2)
+    return locking, taken, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / unit
+
+
+def bench_locked() -> None:
+    """300 charts, each an archive of its own behind the lock, against 10. Linux counts the largest process only."""
+    (_, few, before), (locking, many, after) = locked(10), locked(300)
+    show("300 charts locked from a folder", f"{locking:.1f} s")
+    show("preview of 300 locked charts / of 10", f"{many / few:.1f}", f"{many:.1f} s / {few:.1f} s; target: at most 35")
+    show("its memory, 300 / 10", f"{after / before:.1f}", f"{after:.0f} MiB / {before:.0f} MiB")
+
+
 if __name__ == "__main__":
     bench_imports()
     bench_harden()
     bench_check()
     bench_preview()
     bench_many()
+    bench_locked()

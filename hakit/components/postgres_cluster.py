@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pulumi
-import pulumi_kubernetes as k8s
 
+from hakit.components.manifests import resource
 from hakit.components.order import after
 from hakit.components.postgres_cluster_args import PostgresClusterArgs
 from hakit.components.project import load_topology
@@ -42,6 +42,8 @@ class PostgresCluster(pulumi.ComponentResource):
     """Name of the Secret that the application logs in with."""
     database: pulumi.Output[str]
     """The database in SQL."""
+    region: pulumi.Output[str]
+    """Region of the topology."""
     role: pulumi.Output[str]
     """`active`: this copy is primary, or becomes it once it has replayed its token; else `standby`."""
     epoch: pulumi.Output[int]
@@ -65,6 +67,7 @@ class PostgresCluster(pulumi.ComponentResource):
             "host": postgres.host(spec),
             "secret": spec.application.secret,
             "database": spec.database_name,
+            "region": spec.region.name,
             "role": "active" if spec.intent.is_primary else "standby",
             "epoch": spec.intent.epoch.number,
             "cluster": names.cluster(spec.database, spec.intent.incarnation),
@@ -87,15 +90,9 @@ class PostgresCluster(pulumi.ComponentResource):
             manifest = postgres.secret(spec, credential.secret, user)
             password = pulumi.Output.secret(credentials[role]["password"])
             texts = {**manifest["stringData"], "password": password, "uri": _uri(spec, user, password)}
-            made.append(
-                k8s.core.v1.Secret(
-                    f"{name}-{role}",
-                    metadata=manifest["metadata"],
-                    type=manifest["type"],
-                    string_data=texts,
-                    opts=after(given, pulumi.ResourceOptions(parent=self)),
-                )
-            )
+            # Only these two are secret: Pulumi would hide the database's own name wherever it stands.
+            own = pulumi.ResourceOptions(parent=self, additional_secret_outputs=["data", "stringData"])
+            made.append(resource(f"{name}-{role}", {**manifest, "stringData": texts}, after(given, own)))
         return made
 
     def _object(
@@ -106,23 +103,7 @@ class PostgresCluster(pulumi.ComponentResource):
             parent=self, protect=guarded or None, retain_on_delete=guarded or planned.stays or None
         )
         opts = pulumi.ResourceOptions.merge(order, keeping)
-        manifest = planned.manifest
-        if manifest["kind"] == "Service":
-            return k8s.core.v1.Service(
-                f"{name}-{planned.key}", metadata=manifest["metadata"], spec=manifest["spec"], opts=opts
-            )
-        if manifest["kind"] == "ConfigMap":
-            return k8s.core.v1.ConfigMap(
-                f"{name}-{planned.key}", metadata=manifest["metadata"], data=manifest["data"], opts=opts
-            )
-        return k8s.apiextensions.CustomResource(
-            f"{name}-{planned.key}",
-            api_version=manifest["apiVersion"],
-            kind=manifest["kind"],
-            metadata=manifest["metadata"],
-            spec=manifest["spec"],
-            opts=opts,
-        )
+        return resource(f"{name}-{planned.key}", planned.manifest, opts)
 
 
 def _path(name: str, args: Any) -> str:

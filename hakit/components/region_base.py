@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 
+from hakit.components.manifests import resource
 from hakit.components.order import after
 from hakit.components.project import load_topology
 from hakit.components.providers import provider_of
@@ -46,28 +46,11 @@ class RegionBase(pulumi.ComponentResource):
         made: dict[str, pulumi.Resource] = {}
         for key, manifest in planned.items():
             own = pulumi.ResourceOptions(parent=self, depends_on=_needs(manifest, made), retain_on_delete=True)
-            made[key] = _object(f"{name}-{key}", manifest, after(opts, own))
+            made[key] = resource(f"{name}-{key}", manifest, after(opts, own))
         outputs = {"namespaces": sorted(spec.namespaces), "region": spec.region}
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)
-
-
-def _object(name: str, manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> pulumi.Resource:
-    metadata = manifest["metadata"]
-    match manifest["kind"]:
-        case "Namespace":
-            return k8s.core.v1.Namespace(name, metadata=metadata, opts=opts)
-        case "ConfigMap":
-            return k8s.core.v1.ConfigMap(name, metadata=metadata, data=manifest["data"], opts=opts)
-        case "ValidatingAdmissionPolicy":
-            return k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
-                name, metadata=metadata, spec=manifest["spec"], opts=opts
-            )
-        case _:
-            return k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
-                name, metadata=metadata, spec=manifest["spec"], opts=opts
-            )
 
 
 def _needs(manifest: Mapping[str, Any], made: Mapping[str, pulumi.Resource]) -> list[pulumi.Resource]:

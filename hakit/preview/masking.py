@@ -120,13 +120,18 @@ def _decoded(secret: str) -> set[str]:
 
 
 def object_secrets(value: Any) -> Iterable[str]:
-    """Strings in the data of every Kubernetes Secret in there, marked or not."""
+    """Strings in the data of every Kubernetes Secret in there, marked or not.
+
+    Where single values of one are marked, the others are what its author did not: a host name, a database's own name.
+    """
     if isinstance(value, Secret):
         return
     if isinstance(value, Mapping):
         if value.get("kind") == "Secret":
-            for key in ("data", "stringData"):
-                yield from secret_strings(value.get(key), inside=True)
+            for key in _CONTENTS:
+                contents = value.get(key)
+                if not (isinstance(contents, Mapping) and any(isinstance(each, Secret) for each in contents.values())):
+                    yield from secret_strings(contents, inside=True)
         for item in value.values():
             yield from object_secrets(item)
     elif isinstance(value, list | tuple):

@@ -62,6 +62,15 @@ def zonal_app(resource: ResourceDocument, by_urn: Mapping[str, ResourceDocument]
     return next((above for above in (resource, *ancestors(resource, by_urn)) if above["type"] == ZONAL_APP), None)
 
 
+def placed(resource: ResourceDocument, by_urn: Mapping[str, ResourceDocument]) -> tuple[str, str]:
+    """Region and role of the component that a resource belongs to; both empty where none of its ancestors has them."""
+    for above in (resource, *ancestors(resource, by_urn)):
+        outputs = above["outputs"] or {}
+        if "region" in outputs and "role" in outputs:
+            return str(outputs["region"] or ""), str(outputs["role"] or "")
+    return "", ""
+
+
 def find_objects(resources: Sequence[ResourceDocument]) -> None:
     """Fill in each resource's `objects`. A frozen Release's values are not shown a second time among its inputs."""
     by_urn = {resource["urn"]: resource for resource in resources}
@@ -76,6 +85,11 @@ def find_objects(resources: Sequence[ResourceDocument]) -> None:
         elif _is_object(resource):
             resource["objects"] = [_object(inputs, "default", resource["name"])]
     _scale(resources)
+
+
+def is_postgres(one: ObjectDocument) -> bool:
+    """Whether it is a Cluster of CloudNativePG: others have a kind of that name too."""
+    return one["kind"] == "Cluster" and one["api_version"].startswith("postgresql.cnpg.io/")
 
 
 Scalers = dict[tuple[str, str, str, str], tuple[Any, Any]]

@@ -8,7 +8,7 @@ from typing import Any
 from hakit.charts.quantity import format_quantity, parse_quantity
 from hakit.errors import HakitError
 from hakit.preview.document import ObjectDocument, ResourceDocument, TotalDocument
-from hakit.preview.objects import zonal_app
+from hakit.preview.objects import is_postgres, placed
 from hakit.preview.requests import ZERO, claim_request, pod_request
 
 NOWHERE = "-"
@@ -42,12 +42,10 @@ def stack_totals(resources: Sequence[ResourceDocument]) -> Totals:
     totals: Totals = {}
     for resource in resources:
         for one in resource["objects"]:
-            app = zonal_app(resource, by_urn)
-            outputs = (app["outputs"] if app is not None else None) or {}
-            place = (str(outputs.get("region") or NOWHERE), str(outputs.get("role") or NOWHERE))
+            region, role = placed(resource, by_urn)
             counted = _count(one)
             if counted != Total():
-                totals.setdefault(place, Total()).add(counted)
+                totals.setdefault((region or NOWHERE, role or NOWHERE), Total()).add(counted)
     return totals
 
 
@@ -147,6 +145,25 @@ def _claim(one: ObjectDocument, name: str) -> Total:
     return Total(storage=claim_request(one["manifest"], name))
 
 
+def _postgres(one: ObjectDocument, name: str) -> Total:
+    """A CloudNativePG Cluster: each instance a pod, and a volume for each purpose."""
+    if not is_postgres(one):
+        return Total()
+    spec = _at(one["manifest"], "spec")
+    instances = spec.get("instances", 1)
+    if not isinstance(instances, int):
+        return Total(unknown=[f"{name}: {instances} instances"])
+    pod = {"containers": [{"name": "postgres", "resources": spec.get("resources")}]}
+    volumes = [{"spec": {"resources": {"requests": {"storage": _at(spec, key).get("size", 0)}}}} for key in _VOLUMES]
+    return Total(
+        pods=instances,
+        cpu=pod_request(pod, "cpu", name) * instances,
+        memory=pod_request(pod, "memory", name) * instances,
+        storage=sum((claim_request(volume, name) for volume in volumes), ZERO) * instances,
+    )
+
+
+_VOLUMES = ("storage", "walStorage")
 _COUNTS: dict[str, Callable[[ObjectDocument, str], Total]] = {
     "Deployment": _workload,
     "StatefulSet": _workload,
@@ -157,6 +174,7 @@ _COUNTS: dict[str, Callable[[ObjectDocument, str], Total]] = {
     "Job": _job,
     "CronJob": _job,
     "PersistentVolumeClaim": _claim,
+    "Cluster": _postgres,
 }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hakit.errors import counted
 from hakit.preview.document import ObjectDocument, ResourceDocument
-from hakit.preview.objects import RELEASE, ZONAL_APP, Scalers, scaler_of, scalers
+from hakit.preview.objects import RELEASE, Scalers, is_postgres, scaler_of, scalers
 from hakit.preview.paint import Paint
 
 _REFERENCE = "pulumi:pulumi:StackReference"
@@ -79,7 +79,7 @@ def _describe(resource: ResourceDocument, look: _Look) -> str:
         return "(read)" if inputs.get("name") == resource["name"] else f"(reads {inputs.get('name')})"
     if resource["read"]:
         return "(read, not managed)"
-    if resource["type"] == ZONAL_APP:
+    if resource["type"].startswith("hakit:"):
         outputs = resource["outputs"] or {}
         return " · ".join(str(outputs[key]) for key in ("region", "role") if outputs.get(key))
     if objects:
@@ -105,11 +105,25 @@ def _state(one: ObjectDocument, resource: ResourceDocument, known: Scalers) -> l
     if one["kind"] in ("CronJob", "Job"):
         spec = one["manifest"].get("spec")
         return ["suspended"] if isinstance(spec, Mapping) and spec.get("suspend") is True else []
+    if is_postgres(one):
+        return _database(one["manifest"].get("spec"))
     bounds = scaler_of(one, resource, known)
     if bounds is not None:
         least, most = bounds
         return [f"{_replicas(least) if least == most else f'{least}-{most} replicas'} (autoscaler)"]
     return [] if one["replicas"] is None else [_replicas(one["replicas"])]
+
+
+def _database(spec: object) -> list[str]:
+    """A CloudNativePG Cluster: how many instances, and which copy may be writable."""
+    if not isinstance(spec, Mapping):
+        return []
+    replica = spec.get("replica")
+    replica = replica if isinstance(replica, Mapping) else {}
+    is_primary = replica.get("primary") == replica.get("self")
+    instances = spec.get("instances", 1)
+    number = counted(instances, "instance") if isinstance(instances, int) else f"{instances} instances"
+    return [number, "primary" if is_primary else f"follows {replica.get('source')}"]
 
 
 def _replicas(number: int | str) -> str:

@@ -97,18 +97,35 @@ def test_the_active_region_is_full_size_and_the_standby_small(document: dict[str
 
 def test_totals_are_what_the_requests_of_the_charts_add_up_to(document: dict[str, Any]) -> None:
     by_role = {total["role"]: total for total in document["totals"]}
-    # storefront 6 x 250m, api 4 x 200m, worker 3 x 500m; 6 x 256Mi, 4 x 256Mi, 3 x 512Mi
-    assert (by_role["active"]["pods"], by_role["active"]["cpu"], by_role["active"]["memory"]) == (13, "3800m", "4Gi")
-    # storefront 2 x 250m, api 2 x 200m; 4 x 256Mi
-    assert (by_role["standby"]["pods"], by_role["standby"]["cpu"], by_role["standby"]["memory"]) == (4, "900m", "1Gi")
+    # storefront 6 x 250m, api 4 x 200m, worker 3 x 500m, orders 3 x 1; 6 x 256Mi, 4 x 256Mi, 3 x 512Mi, 3 x 2Gi
+    assert (by_role["active"]["pods"], by_role["active"]["cpu"], by_role["active"]["memory"]) == (16, "6800m", "10Gi")
+    # storefront 2 x 250m, api 2 x 200m, orders 3 x 1; 4 x 256Mi, 3 x 2Gi
+    assert (by_role["standby"]["pods"], by_role["standby"]["cpu"], by_role["standby"]["memory"]) == (7, "3900m", "7Gi")
+    # three instances, 50Gi of data and 10Gi of WAL each
+    assert (by_role["active"]["storage"], by_role["standby"]["storage"]) == ("180Gi", "180Gi")
+
+
+def test_the_database_is_primary_in_the_founding_region_and_follows_in_the_other(document: dict[str, Any]) -> None:
+    members = {
+        stack["stack"]: (item["manifest"]["spec"]["replica"]["self"], item["manifest"]["spec"]["replica"]["primary"])
+        for stack in document["stacks"]
+        for resource in stack["resources"]
+        for item in resource["objects"]
+        if item["kind"] == "Cluster"
+    }
+    assert members == {
+        "prod-us-east-1": ("orders-g1-us-east-1", "orders-g1-us-east-1"),
+        "prod-us-west-2": ("orders-g1-us-west-2", "orders-g1-us-east-1"),
+    }
 
 
 def test_the_session_key_of_the_stacks_configuration_is_in_no_output(document: dict[str, Any]) -> None:
     secrets = [
-        item["manifest"]["data"]
+        item["manifest"].get("data") or item["manifest"]["stringData"]
         for stack in document["stacks"]
         for resource in stack["resources"]
         for item in resource["objects"]
         if item["kind"] == "Secret"
     ]
-    assert secrets == [{"key": "[secret]"}, {"key": "[secret]"}]
+    login = dict.fromkeys(("dbname", "host", "password", "port", "uri", "username"), "[secret]")
+    assert secrets == [login, {"key": "[secret]"}] * 2

@@ -33,8 +33,8 @@ def _recording(stack: str) -> Recording:
             program,
             project="hakit-reference",
             stack=stack,
-            config={"sessionKey": SESSION_KEY},
-            secrets=["sessionKey"],
+            config={"sessionKey": SESSION_KEY, "ordersPassword": "lab-orders-password"},
+            secrets=["sessionKey", "ordersPassword"],
             preview=False,
             root=ROOT,
         )
@@ -53,19 +53,19 @@ def _stacks_on_path() -> Iterator[None]:
 
 def objects(app: str, stack: str = ACTIVE) -> list[Object]:
     """The objects of an app's release as stacks/ asks for them, hardened."""
-    release = _recording(stack).one("kubernetes:helm.sh/v3:Release", f"{app}-release")
+    release = _recording(stack).one("kubernetes:helm.sh/v3:Release", f"shop-{app}-release")
     found = _plain(release.inputs["values"])["objects"]
     return copy.deepcopy(list(found.values()))
 
 
 def values(app: str, stack: str = ACTIVE) -> dict[str, Any]:
-    release = _recording(stack).one("kubernetes:helm.sh/v3:Release", f"{app}-release")
+    release = _recording(stack).one("kubernetes:helm.sh/v3:Release", f"shop-{app}-release")
     return copy.deepcopy(_plain(release.inputs["values"]))
 
 
 def frozen(app: str, stack: str = ACTIVE) -> Path:
     """The folder of the frozen chart that the release names."""
-    release = _recording(stack).one("kubernetes:helm.sh/v3:Release", f"{app}-release")
+    release = _recording(stack).one("kubernetes:helm.sh/v3:Release", f"shop-{app}-release")
     return (ROOT / release.inputs["chart"]).resolve()
 
 

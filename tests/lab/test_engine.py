@@ -12,6 +12,7 @@ from lab.harness import Helm, LabRegion
 from lab.harness.engine import Engine
 from lab.harness.tools import REGION_TOOLS
 from tests.lab.conftest import need, running
+from tests.lab.definitions import define
 
 pytestmark = pytest.mark.lab
 
@@ -64,7 +65,7 @@ def system(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         running(request, "us-west-2", ["us-west-2a", "us-west-2b", "us-west-2c"]) as west,
     ):
         for region in (east, west):
-            region.namespace("shop")  # RegionBase, which makes it, is still to come
+            define(region)
         with Engine(folder, {"prod-use1": east.kubeconfig, "prod-usw2": west.kubeconfig}) as engine:
             found = System(engine, east, west)
             for stack in STACKS:
@@ -93,7 +94,7 @@ def test_a_changed_value_is_named_by_its_field_and_nothing_else_moves(system: Sy
     before = _versions(system.east)
     try:
         system.change('"active": {"replicas": 6,', '"active": {"replicas": 7,')
-        assert system.preview(EAST) == {"storefront-release": {_REPLICAS: "update"}}
+        assert system.preview(EAST) == {"shop-storefront-release": {_REPLICAS: "update"}}
         assert system.up(EAST)["update"] == 1
         assert len(system.east.ready_pods("shop", "storefront")) == 7, "the update waited for them"
     finally:

@@ -4,9 +4,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pulumi
+import pulumi_kubernetes as k8s
 import pytest
 import yaml
 
+import hakit
 from hakit.charts import helm_binary
 from hakit.charts.examine import examine_chart
 from hakit.charts.freeze import keyed
@@ -16,6 +19,7 @@ from hakit.charts.render import Release, parse_texts, render, rendered_by
 from hakit.charts.source import Chart, load
 from hakit.charts.templates import ENGINE_KUBERNETES
 from hakit.errors import HakitError
+from hakit.testing import record
 from lab.harness.helm import Helm
 from lab.harness.tools import BIN
 from tests.charts.build import make_chart
@@ -167,3 +171,21 @@ def test_a_chart_that_is_not_made_for_the_cluster_is_refused(asking: Chart, tmp_
 def test_hakit_s_own_engine_answers_for_the_version_that_findings_name(asking: Chart):
     major, minor = ENGINE_KUBERNETES
     assert _data(asking, Release("web", "shop"))["version"] == f"v{major}.{minor}.0"
+
+
+def test_the_component_says_which_helm_rendered_it_and_for_which_version(asking: Chart):
+    def program() -> None:
+        cluster = k8s.Provider("lab", context="lab", cluster_identifier="lab")
+        args: hakit.ZonalAppArgs = {
+            "chart": str(asking.path),
+            "namespace": "shop",
+            "zones": ["a", "b", "c"],
+            "kubernetes": "1.33",
+            "api_versions": ["monitoring.coreos.com/v1"],
+        }
+        hakit.ZonalApp("web", args, pulumi.ResourceOptions(provider=cluster))
+
+    recorded = record(program, project="lab", stack="dev", root=asking.path.parent)
+    release = recorded.one("kubernetes:helm.sh/v3:Release")
+    assert release.inputs["values"]["objects"]["ConfigMap/web"]["data"]["version"] == "v1.33.0"
+    assert "rendered by helm v3.21.4 for Kubernetes 1.33" in recorded.one("hakit:index:ZonalApp").outputs["summary"]

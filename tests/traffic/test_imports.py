@@ -13,7 +13,8 @@ sys.path.insert(0, "stacks")
 import {module}
 record(
     lambda: {module}.deploy({arguments}), project="hakit-reference", stack="prod", root=Path.cwd(),
-    config={{"sessionKey": "a-session-key-for-tests", "cloudflareAccountId": "1" * 32, "cloudflareZoneId": "2" * 32}},
+    config={{"sessionKey": "a-session-key-for-tests", "ordersPassword": "a-password-for-tests",
+             "cloudflareAccountId": "1" * 32, "cloudflareZoneId": "2" * 32}},
 )
 print(*sys.modules)
 """

@@ -55,6 +55,8 @@ def test_every_public_name_is_there_and_no_other() -> None:
         "PostgresClusterArgs",
         "RegionBase",
         "RegionBaseArgs",
+        "RegionPair",
+        "RegionPairArgs",
         "ZonalApp",
         "ZonalAppArgs",
         "kubernetes_provider",

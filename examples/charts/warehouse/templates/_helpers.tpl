@@ -17,4 +17,10 @@ env:
     value: {{ .root.Values.database.host | quote }}
   - name: DATABASE_NAME
     value: {{ .root.Values.database.name | quote }}
+  - name: DATABASE_USER
+    valueFrom:
+      secretKeyRef: {name: {{ .root.Values.database.existingSecret | quote }}, key: username}
+  - name: DATABASE_PASSWORD
+    valueFrom:
+      secretKeyRef: {name: {{ .root.Values.database.existingSecret | quote }}, key: password}
 {{- end }}

@@ -1,0 +1,99 @@
+"""RegionPair: the databases and applications of a pair, in the regions that one program deploys."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from hakit.components.manifests import resource
+from hakit.components.order import after
+from hakit.components.postgres_cluster import PostgresCluster
+from hakit.components.project import load_topology
+from hakit.components.providers import kubernetes_provider, provider_of
+from hakit.components.region_pair_args import RegionPairArgs
+from hakit.components.zonal_app import ZonalApp
+from hakit.errors import HakitError
+from hakit.plan import fence
+from hakit.plan import pair as pairs
+from hakit.plan.pair import PairSpec
+from hakit.topology import Topology
+
+
+class RegionPair(pulumi.ComponentResource):
+    """A pair of the topology: its databases, the applications that use them, and the fence that keeps a side that was
+    left behind from writing.
+
+    Creates, in each region of its scope:
+        - a PostgresCluster `<name>-<database>` for each database;
+        - a ZonalApp `<name>-<app>` for each application, after the database that it uses;
+        - the objects of the fence, `<name>-fence-<kind>`, when `fence` is given.
+        With the scope `all` a Kubernetes provider for each region, and the region at the end of each name.
+
+    Raises:
+        HakitError: an argument is wrong, here or of a part, or contradicts the topology. Nothing was registered when it
+            is one of the pair's own.
+        FindingsError: the audit of an application found errors that it does not accept.
+    """
+
+    apps: Mapping[str, ZonalApp]
+    """The applications by name; with the scope `all` by `<name>-<region>`."""
+    databases: Mapping[str, PostgresCluster]
+    """The databases by name; with the scope `all` by `<name>-<region>`."""
+    active: pulumi.Output[str]
+    """The region that is active by the topology's list of handovers."""
+
+    def __init__(self, name: str, args: RegionPairArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        path = args.get("topology") if isinstance(args, Mapping) else None
+        if not isinstance(path, str):
+            raise HakitError("topology is missing", where=f"RegionPair {name!r}", do="name the topology's file")
+        topology = load_topology(path)
+        spec = pairs.specify(name, args, topology)
+        if not spec.several:
+            provider_of(spec.where, spec.regions[0], opts)
+        super().__init__("hakit:index:RegionPair", name, None, opts)
+        apps: dict[str, ZonalApp] = {}
+        databases: dict[str, PostgresCluster] = {}
+        for region in spec.regions:
+            options = after(opts, self._options(spec, path, region))
+            key = f"-{region}" if spec.several else ""
+            own = {
+                each: PostgresCluster(spec.child(each, region), _typed(spec.database_args(path, region, each)), options)
+                for each in spec.databases
+            }
+            databases |= {f"{each}{key}": found for each, found in own.items()}
+            for app in spec.apps:
+                known = pairs.facts_of(spec, topology, region, app.database) if app.database else {}
+                needed = [own[app.database]] if app.database else []
+                apps[f"{app.name}{key}"] = ZonalApp(
+                    spec.child(app.name, region),
+                    _typed(spec.app_args(path, region, app, known)),
+                    pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=needed)),
+                )
+            if region in spec.fences:
+                _fence(spec, topology, region, options)
+        self.apps, self.databases = apps, databases
+        self.active = pulumi.Output.from_input(spec.active)
+        self.register_outputs({"active": spec.active})
+
+    def _options(self, spec: PairSpec, path: str, region: str) -> pulumi.ResourceOptions:
+        """A part's options. One program for several regions has a provider for each."""
+        if not spec.several:
+            return pulumi.ResourceOptions(parent=self)
+        provider = kubernetes_provider(path, region, pulumi.ResourceOptions(parent=self))
+        return pulumi.ResourceOptions(parent=self, providers=[provider])
+
+
+def _typed(args: dict[str, Any]) -> Any:
+    """A part checks its arguments itself, whatever their type."""
+    return args
+
+
+def _fence(spec: PairSpec, topology: Topology, region: str, opts: pulumi.ResourceOptions) -> None:
+    """The fence's objects, each after those before it: the rights before the program that needs them."""
+    pair = topology.pair(spec.pair)
+    before: list[pulumi.Resource] = []
+    for manifest in fence.objects(spec.fences[region], topology, pair, region, spec.namespace):
+        kind, name = manifest["kind"].lower(), manifest["metadata"]["name"]
+        role = name.rpartition(fence.name_of(spec.pair))[2]  # -code, -memory, -settings, or nothing
+        ordered = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(before)))
+        before.append(resource(spec.child(f"fence{role}-{kind}", region), manifest, ordered))

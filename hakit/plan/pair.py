@@ -1,0 +1,308 @@
+"""What a RegionPair is to be: its arguments, checked, and what each of its parts gets. Pure.
+
+The parts check their own arguments; here stands only what holds between them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hakit.errors import HakitError, did_you_mean
+from hakit.plan import fence, postgres, postgres_spec, zonal
+from hakit.plan.arguments import Arguments
+from hakit.plan.fence import FenceSpec
+from hakit.topology import handovers
+from hakit.topology.model import Pair, Topology
+
+ALL = "all"
+ARGUMENTS = ("topology", "scope", "pair", "namespace", "databases", "apps", "fence")
+#: What a pair decides for its parts; a part that says it again could contradict it.
+_DECIDED = ("topology", "pair", "scope")
+_OF_APPS = ("database", "database_values")
+#: What an application can be told about its database. The same in every region and role, but for the host's region.
+FACTS = ("host", "port", "name", "user", "secret")
+
+
+@dataclass(frozen=True)
+class AppPart:
+    """One application of a pair.
+
+    Attributes:
+        name: the ZonalApp's role in the pair, and its release's name.
+        args: for ZonalApp, without what the pair decides.
+        database: the pair's database that it uses; None when it uses none.
+        facts: by path in the chart's values, which of FACTS stands there.
+    """
+
+    name: str
+    args: Mapping[str, Any] = field(repr=False)
+    database: str | None
+    facts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class PairSpec:
+    """A RegionPair's arguments, checked.
+
+    Attributes:
+        regions: those that this program deploys, in the topology's order.
+        several: it deploys more than one, so their parts' names need the region.
+        databases: by name, the arguments of PostgresCluster, without what the pair decides.
+        fences: by region; empty when none is asked for.
+        active: the region that the list of handovers says.
+    """
+
+    name: str
+    pair: str
+    regions: tuple[str, ...]
+    several: bool
+    namespace: str
+    databases: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    apps: tuple[AppPart, ...]
+    fences: Mapping[str, FenceSpec]
+    active: str
+
+    @property
+    def where(self) -> str:
+        return f"RegionPair {self.name!r}"
+
+    def child(self, part: str, region: str) -> str:
+        """The name of a part: `shop-storefront`, and `shop-storefront-us-east-1` where one program deploys several
+        regions."""
+        return "-".join((self.name, part, region) if self.several else (self.name, part))
+
+    def database_args(self, topology: str, region: str, database: str) -> dict[str, Any]:
+        """The arguments of a database's PostgresCluster."""
+        place = {"topology": topology, "pair": self.pair, "scope": region}
+        return {**self.databases[database], **place, "database": database, "namespace": self.namespace}
+
+    def app_args(self, topology: str, region: str, app: AppPart, known: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of an application's ZonalApp.
+
+        Args:
+            topology: the file's path.
+            region: one of `regions`.
+            app: one of `apps`.
+            known: what is known of its database, by `FACTS`; empty when it has none.
+        """
+        place = {"topology": topology, "pair": self.pair, "scope": region}
+        values = _with_facts(app.args.get("values") or {}, app.facts, known)
+        return {**app.args, **place, "values": values}
+
+
+def specify(name: str, args: Any, topology: Topology) -> PairSpec:
+    """Check a RegionPair's arguments.
+
+    Args:
+        name: the component's name.
+        args: as the user gave them, see `RegionPairArgs`.
+        topology: what `args["topology"]` names, loaded.
+
+    Raises:
+        HakitError: an argument is unknown, missing, of a wrong type, or contradicts the topology.
+    """
+    given = Arguments(args, f"RegionPair {name!r}", ARGUMENTS)
+    pair = _pair(given, topology, name)
+    regions = _regions(given, topology, pair)
+    namespace = given.text("namespace", pair.name)
+    databases = {key: _part(given, f"databases.{key}", value) for key, value in given.mapping("databases").items()}
+    _check_databases(given, topology, pair, databases)
+    apps = tuple(_app(given, key, value, pair, namespace) for key, value in given.mapping("apps").items())
+    if twice := sorted({app.name for app in apps} & set(databases)):
+        raise HakitError(
+            "apps: an application and a database have one name",
+            where=given.where,
+            given=twice[0],
+            do="rename one: both are parts of the pair, and their resources are named after them",
+        )
+    spec = PairSpec(
+        name=name,
+        pair=pair.name,
+        regions=regions,
+        several=given.text("scope") == ALL,
+        namespace=namespace,
+        databases=databases,
+        apps=apps,
+        fences=_fences(given, topology, pair, regions),
+        active=handovers.active_region(pair),
+    )
+    _check_parts(spec, topology)
+    return spec
+
+
+def _check_parts(spec: PairSpec, topology: Topology) -> None:
+    """Every part's own arguments, before the first of them is registered: half a pair is worse than none."""
+    for region in spec.regions:
+        for database in spec.databases:
+            facts_of(spec, topology, region, database)
+        for app in spec.apps:
+            known = facts_of(spec, topology, region, app.database) if app.database else {}
+            zonal.specify(spec.child(app.name, region), spec.app_args(topology.path, region, app, known), topology)
+
+
+def facts_of(spec: PairSpec, topology: Topology, region: str, database: str) -> dict[str, str]:
+    """What an application in a region must know of a database of the pair, by `FACTS`.
+
+    Raises:
+        HakitError: an argument of the database is wrong.
+    """
+    args = spec.database_args(topology.path, region, database)
+    found = postgres_spec.specify(spec.child(database, region), args, topology)
+    return {
+        "host": postgres.host(found),
+        "port": "5432",
+        "name": found.database_name,
+        "user": found.owner,
+        "secret": found.application.secret,
+    }
+
+
+def _fences(given: Arguments, topology: Topology, pair: Pair, regions: Iterable[str]) -> dict[str, FenceSpec]:
+    if "fence" not in given:
+        return {}
+    if not pair.databases:
+        raise HakitError("fence: the pair has no database", where=given.where, do="leave it out")
+    inner = given.inner("fence", fence.ARGUMENTS)
+    return {region: fence.specify(inner, topology, pair, region) for region in regions}
+
+
+def _pair(given: Arguments, topology: Topology, name: str) -> Pair:
+    wanted = given.text("pair", name)
+    if wanted not in topology.pairs:
+        raise HakitError(
+            "pair: the topology has no such pair",
+            where=given.where,
+            given=wanted,
+            allowed=topology.pairs,
+            do=did_you_mean(wanted, topology.pairs)
+            or f"pairs are declared in {topology.where('pairs')}; by default the component's own name is the pair's",
+        )
+    return topology.pair(wanted)
+
+
+def _regions(given: Arguments, topology: Topology, pair: Pair) -> tuple[str, ...]:
+    scope = given.text("scope")
+    if scope == ALL:
+        return pair.regions
+    if scope not in topology.regions:
+        raise HakitError(
+            "scope: not a region",
+            where=given.where,
+            given=scope,
+            allowed=[*topology.regions, ALL],
+            do=did_you_mean(scope, topology.regions)
+            or "what no single region owns has components of its own: BucketPair for shared, GlobalLoadBalancer for "
+            "traffic",
+        )
+    if scope not in pair.regions:
+        raise HakitError(
+            f"scope: pair {pair.name} is not in this region", where=given.where, given=scope, allowed=pair.regions
+        )
+    return (scope,)
+
+
+def _part(given: Arguments, path: str, value: Any) -> dict[str, Any]:
+    """A part's own arguments, without those that the pair decides."""
+    if not isinstance(value, Mapping):
+        raise HakitError(f"{path}: wrong type", where=given.where, given=type(value).__name__, allowed="a mapping")
+    for key in _DECIDED:
+        if key in value:
+            raise HakitError(
+                f"{path}.{key}: the pair decides it", where=given.where, do=f"leave it out; {key} of the pair holds"
+            )
+    return dict(value)
+
+
+def _check_databases(given: Arguments, topology: Topology, pair: Pair, databases: Mapping[str, Any]) -> None:
+    """The topology lists a pair's databases, as tokens are checked against the list; a program that forgets one would
+    drop it."""
+    for key in databases:
+        if key not in pair.databases:
+            raise HakitError(
+                f"databases.{key}: pair {pair.name} has no such database",
+                where=given.where,
+                given=key,
+                allowed=pair.databases,
+                do=did_you_mean(key, pair.databases) or f"list it in {topology.where('pairs', pair.name, 'databases')}",
+            )
+    for key in pair.databases:
+        if key not in databases:
+            raise HakitError(
+                f"databases: {key} is missing",
+                where=given.where,
+                do=f"declare it: pair {pair.name} lists it in {topology.where('pairs', pair.name, 'databases')}, and a "
+                "handover waits for every database that is listed",
+            )
+
+
+def _app(given: Arguments, name: str, value: Any, pair: Pair, namespace: str) -> AppPart:
+    path = f"apps.{name}"
+    args = _part(given, path, value)
+    inner = Arguments({key: args[key] for key in _OF_APPS if key in args}, given.where, _OF_APPS, path)
+    own = {key: item for key, item in args.items() if key not in _OF_APPS}
+    if own.get("namespace") is None:
+        own["namespace"] = namespace
+    if own.get("release_name") is None:
+        own["release_name"] = name
+    if "database" not in inner:
+        if "database_values" in inner:
+            raise inner.missing("database", f"{path}.database_values goes with one: name the database")
+        return AppPart(name, own, None, {})
+    return AppPart(name, own, _database(inner, pair), _facts(inner, own))
+
+
+def _database(inner: Arguments, pair: Pair) -> str:
+    wanted = inner.text("database")
+    if wanted not in pair.databases:
+        raise HakitError(
+            f"{inner.path}.database: pair {pair.name} has no such database",
+            where=inner.where,
+            given=wanted,
+            allowed=pair.databases,
+        )
+    return wanted
+
+
+def _facts(inner: Arguments, own: Mapping[str, Any]) -> dict[str, str]:
+    """By path in the chart's values, the fact that stands there."""
+    if "database_values" not in inner:
+        raise inner.missing(
+            "database_values",
+            "say where the chart's values take it, such as "
+            '{"database.host": "host", "database.existingSecret": "secret"}',
+        )
+    found = inner.mapping("database_values")
+    for path, fact in found.items():
+        if fact not in FACTS:
+            raise HakitError(
+                f"{inner.path}.database_values: {path}: unknown fact", where=inner.where, given=fact, allowed=FACTS
+            )
+        if _at(own.get("values") or {}, path.split(".")) is not None:
+            raise HakitError(
+                f"{inner.path}.values: {path} is set, and database_values sets it too",
+                where=inner.where,
+                do="delete one of them",
+            )
+    return {path: str(fact) for path, fact in found.items()}
+
+
+def _with_facts(values: Mapping[str, Any], facts: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, Any]:
+    """The chart's values with each fact at its path."""
+    found = dict(values)
+    for path, fact in facts.items():
+        found = _set(found, path.split("."), known[fact])
+    return found
+
+
+def _at(values: Any, keys: list[str]) -> Any:
+    for key in keys:
+        if not isinstance(values, Mapping) or key not in values:
+            return None
+        values = values[key]
+    return values
+
+
+def _set(values: Mapping[str, Any], keys: list[str], value: Any) -> dict[str, Any]:
+    first, *rest = keys
+    inner = values.get(first)
+    return {**values, first: _set(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value}
