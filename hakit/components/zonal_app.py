@@ -13,7 +13,7 @@ from hakit.charts.audit.placement import left_after_a_zone
 from hakit.charts.examine import Examined, examine, examine_chart, refuse_nothing
 from hakit.charts.holes import Draft, Hole, Leaf, draft, needs_a_plain_value
 from hakit.charts.manifests import Object
-from hakit.charts.objects import id_of, name_of, namespace_of, of_kind, replicas_of, workloads
+from hakit.charts.objects import has_claims, id_of, name_of, namespace_of, of_kind, replicas_of, workloads
 from hakit.charts.render import Release, rendered_by, secret_texts
 from hakit.charts.source import Chart, load
 from hakit.charts.templates import capabilities_elsewhere
@@ -235,7 +235,15 @@ def _filled(leaf: Leaf, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any
 def _summary(spec: AppSpec, chart: Chart, examined: Examined, settled: Settled, renderer: str) -> str:
     place = f" {spec.role} in {spec.region}" if spec.has_roles else ""
     running = workloads(examined.objects)
-    pods = [_pods(name_of(workload), replicas_of(workload, examined.objects), len(spec.zones)) for workload in running]
+    pods = [
+        _pods(
+            name_of(workload),
+            replicas_of(workload, examined.objects),
+            # Volumes that are bound to zones already keep their pods there, evenly or not.
+            None if spec.existing_volumes and has_claims(workload) else len(spec.zones),
+        )
+        for workload in running
+    ]
     parts = [
         f"{spec.release_name} ({chart.name} {chart.version}){place}",
         f"{', '.join(pods) or 'no workload'} over {counted(len(spec.zones), 'zone')}",
@@ -250,6 +258,8 @@ def _summary(spec: AppSpec, chart: Chart, examined: Examined, settled: Settled, 
     return "; ".join(parts)
 
 
-def _pods(name: str, replicas: int, zones: int) -> str:
-    """`storefront 6 (4 with a zone lost)`."""
+def _pods(name: str, replicas: int, zones: int | None) -> str:
+    """`storefront 6 (4 with a zone lost)`; without the promise where nobody knows how they stand."""
+    if zones is None:
+        return f"{name} {replicas} (where their volumes are)" if replicas else f"{name} 0"
     return f"{name} {replicas} ({left_after_a_zone(replicas, zones)} with a zone lost)" if replicas else f"{name} 0"

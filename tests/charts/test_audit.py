@@ -76,6 +76,28 @@ def test_a_single_replica_that_an_autoscaler_allows_names_the_autoscaler() -> No
     assert found.message == ("HorizontalPodAutoscaler/web may leave it one replica: its node's loss is an outage")
 
 
+@pytest.mark.parametrize(
+    ("needs", "more"), [(None, ""), (2, "; whether 2 are left when a zone is lost, depends on where")]
+)
+def test_volumes_that_exist_promise_nothing_about_what_is_left(needs: int | None, more: str) -> None:
+    """In the lab two of three volumes are in the lost zone, and one pod is left (tests/lab/test_every_workload.py)."""
+    wanted = WorkloadIntent(clustered=True, needs=needs)
+    intent = Intent(existing_volumes=True, workloads={"db": wanted})
+    database = {**deployment("db"), "kind": "StatefulSet"}
+    database["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": {}}]
+    (found,) = audit(harden([database], intent), intent)
+    assert (found.code, found.message) == (
+        "HK019",
+        f"a wish only, because its volumes may be bound to zones already{more}",
+    )
+
+
+def test_with_two_zones_and_no_claims_the_zones_are_why_the_spread_is_a_wish() -> None:
+    intent = Intent(zones=2, existing_volumes=True)
+    (found,) = audit(harden([deployment(replicas=4)], intent), intent)
+    assert found.message == "a wish only, because 2 zones leave no room for a rule"
+
+
 def _ruled(replicas: int, **constraint: Any) -> Object:
     """Strictly spread over zones by the chart itself."""
     rule = {"topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule", "maxSkew": 1}

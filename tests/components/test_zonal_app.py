@@ -106,6 +106,14 @@ def test_the_deployment_in_the_release_is_spread_over_zones_although_the_chart_c
     ]
 
 
+def test_of_volumes_that_exist_the_summary_promises_nothing(tmp_path: Path) -> None:
+    chart = ROOT / "tests" / "charts" / "traps" / "volume-per-pod" / "trap"
+    args = storefront(workloads={"db": {"replicas": 3, "clustered": True}}, existing_volumes=True)
+    args = {key: value for key, value in args.items() if key not in ("replicas", "values")} | {"chart": str(chart)}
+    outputs = run(app(args), tmp_path).one("hakit:index:ZonalApp").outputs
+    assert outputs["summary"].startswith("storefront (web 1.0.0); db 3 (where their volumes are) over 3 zones")
+
+
 def test_an_autoscaled_app_keeps_its_minimum_and_says_so(tmp_path: Path) -> None:
     recording = run(app(storefront(needs=4, autoscaling={"max": 18, "cpu": 70})), tmp_path)
     objects = objects_of(recording)

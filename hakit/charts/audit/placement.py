@@ -10,6 +10,7 @@ from hakit.charts.objects import (
     anti_affinity_of,
     autoscaler_of,
     constraints_of,
+    has_claims,
     id_of,
     mappings,
     most_replicas_of,
@@ -98,12 +99,14 @@ def pods_are_spread_over_zones(objects: list[Object], intent: Intent) -> Iterato
         if not spread and not hard and not soft:
             yield Finding("HK013", id_of(workload), _CONSTRAINTS, "nothing spreads its pods over zones")
         elif not hard and not any(item.get("whenUnsatisfiable") == "DoNotSchedule" for item in spread):
-            yield Finding("HK019", id_of(workload), _CONSTRAINTS, _why_a_wish(intent))
+            yield Finding("HK019", id_of(workload), _CONSTRAINTS, _why_a_wish(workload, intent))
 
 
-def _why_a_wish(intent: Intent) -> str:
-    if intent.existing_volumes:
-        return "a wish only, because its volumes may be bound to zones already"
+def _why_a_wish(workload: Object, intent: Intent) -> str:
+    if intent.existing_volumes and has_claims(workload):
+        needs = intent.of(workload).needs
+        why = "a wish only, because its volumes may be bound to zones already"
+        return why if needs is None else f"{why}; whether {needs} are left when a zone is lost, depends on where"
     if intent.zones < 3:
         return f"a wish only, because {intent.zones} zones leave no room for a rule"
     if intent.kubernetes < NODE_TAINTS_POLICY:
