@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -183,7 +183,8 @@ def charts_pull(  # noqa: PLR0913, PLR0917  its parameters are its options
     if locked and upgrade:
         raise HakitError("--locked and --upgrade contradict each other", do="leave one of them out")
     how = vendoring.How(locked=locked, upgrade=upgrade, folders=from_ or [], plain_http=plain_http)
-    _print_charts(vendoring.pull(root_of(directory), how), format)
+    with _interruptible():
+        _print_charts(vendoring.pull(root_of(directory), how), format)
 
 
 @charts_app.command("add")
@@ -204,7 +205,8 @@ def charts_add(  # noqa: PLR0913, PLR0917  its parameters are its options
     from hakit.charts.lock import root_of
 
     how = vendoring.How(folders=from_ or [], plain_http=plain_http)
-    _print_charts(vendoring.add(root_of(directory), chart, version, repo, how), format)
+    with _interruptible():
+        _print_charts(vendoring.add(root_of(directory), chart, version, repo, how), format)
 
 
 @charts_app.command("list")
@@ -219,6 +221,16 @@ def charts_list(directory: _Project = Path(), format: _Format = Format.TEXT) -> 
     rows = vendoring.standing(root_of(directory))
     _print_charts(rows, format)
     raise typer.Exit(vendoring.exit_code(rows))
+
+
+@contextmanager
+def _interruptible() -> Generator[None]:
+    """Click would end with 1, which for `charts list` means that something is missing."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
 
 
 def _print_charts(rows: "Sequence[Row]", how: Format) -> None:

@@ -4,7 +4,10 @@ Over plain HTTP on loopback, through the real command. OCI registries: tests/lab
 """
 
 import json
+import signal
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -263,6 +266,23 @@ def test_archives_of_a_folder_serve_a_site_without_a_network(
     monkeypatch.setenv("HAKIT_CHARTS_PATH", str(project / "misspelt"))
     with pytest.raises(HakitError, match="there is no such folder"):
         load("web", project, repo=repository.url)
+
+
+def test_ctrl_c_ends_a_pull_from_a_host_that_never_answers(project: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        entry = {"chart": "web", "repo": address, "version": "1.0.0"}
+        (project / "charts.yaml").write_text(yaml.safe_dump({"charts": [entry]}))
+        running = subprocess.Popen(
+            [sys.executable, "-m", "hakit.cli", "charts", "pull"], cwd=project, stderr=subprocess.PIPE, text=True
+        )
+        connection, _ = silent.accept()  # it is within Helm's client now
+        with connection:
+            running.send_signal(signal.SIGINT)
+            _, said = running.communicate(timeout=30)
+    assert (running.returncode, said) == (130, "interrupted\n")
+    assert written(project) == []
 
 
 # --- what goes wrong ------------------------------------------------------------------------------------------------
