@@ -70,7 +70,7 @@ class PostgresArchiveArgs(TypedDict, total=False):
     endpoint_ca: str
     """Secret whose `ca.crt` signed the object stores' certificates."""
     encryption: str
-    """`AES256` or `aws:kms`, asked for with every object. Default: what the bucket does."""
+    """`AES256` or `aws:kms`, asked for with every object; only with `endpoints`. Default: what the bucket does."""
     compression: str
     """Of WAL. Default gzip."""
     parallel: int

@@ -67,12 +67,28 @@ def archive(given: Arguments, topology: Topology, region: str, pair: Pair) -> Ar
         secret=secret,
         endpoints=_endpoints(inner, pair),
         endpoint_ca=inner.text("endpoint_ca") if "endpoint_ca" in inner else None,
-        encryption=inner.word("encryption", ("AES256", "aws:kms"), "") if "encryption" in inner else None,
+        encryption=_encryption(inner),
         compression=inner.word("compression", ("gzip", "lz4", "snappy", "xz", "zstd", "bzip2"), "gzip"),
         parallel=inner.number("parallel", 4, least=1),
         retention=_retention(backup),
         schedule=_schedule(backup),
     )
+
+
+def _encryption(inner: Arguments) -> str | None:
+    """Only of an object store of one's own: S3 takes AWS's key for an object that asks for `aws:kms` without naming one,
+    and cannot copy it to another region with the bucket's; BucketPair's policy denies such a request."""
+    if "encryption" not in inner:
+        return None
+    if "endpoints" not in inner:
+        raise HakitError(
+            "archive.encryption: a bucket of AWS encrypts by its own key, and could not be copied with another",
+            where=inner.where,
+            given=inner.text("encryption"),
+            allowed="with archive.endpoints, for an object store of your own",
+            do="leave it out: BucketPair gives each bucket a key",
+        )
+    return inner.word("encryption", ("AES256", "aws:kms"), "")
 
 
 def _access(inner: Arguments, topology: Topology, region: str) -> tuple[str | None, str | None]:

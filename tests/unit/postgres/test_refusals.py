@@ -192,3 +192,8 @@ def test_wrong_input_is_refused_by_name(arguments: dict[str, Any], words: str) -
         spec(arguments.pop("scope", "a"), **arguments)
     assert "PostgresCluster 'orders'" in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+def test_encryption_is_asked_for_of_an_own_object_store_only() -> None:
+    told = refusal(archive={"role_arn": "arn:aws:iam::111122223333:role/wal", "encryption": "aws:kms"})
+    assert "archive.encryption: a bucket of AWS encrypts by its own key" in told
