@@ -76,8 +76,8 @@ def archive(given: Arguments, topology: Topology, region: str, pair: Pair) -> Ar
 
 
 def _encryption(inner: Arguments) -> str | None:
-    """Only of an object store of one's own: S3 takes AWS's key for an object that asks for `aws:kms` without naming one,
-    and cannot copy it to another region with the bucket's; BucketPair's policy denies such a request."""
+    """Only of an object store of one's own: for an object that asks for `aws:kms` without naming a key, S3 takes AWS's,
+    by which no object can be copied to another region; BucketPair's policy denies such a request."""
     if "encryption" not in inner:
         return None
     if "endpoints" not in inner:
