@@ -113,9 +113,11 @@ def test_what_a_killed_lab_left_is_removed_by_the_next_one(network: Network):
     )
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as lab:
         assert lab.stdout is not None
-        namespace, pid = lab.stdout.readline().split()
-        assert Path("/run/netns", namespace).exists()
-        lab.kill()
+        try:
+            namespace, pid = lab.stdout.readline().split()
+            assert Path("/run/netns", namespace).exists()
+        finally:
+            lab.kill()
     sweep_networks()  # another run on this machine may have been first
     assert not Path("/run/netns", namespace).exists()
     assert namespace.partition("-")[0] not in {name for _, name in socket.if_nameindex()}, "the machine's link is gone"

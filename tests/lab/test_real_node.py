@@ -1,6 +1,8 @@
 """The lab's real node: containers run, packets flow, volumes hold data, and nothing is left of it."""
 
+import contextlib
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ import pytest
 from lab.harness import LabRegion, Network, RefusedError, sweep, sweep_networks, wait_for
 from lab.harness.processes import started_at
 from lab.harness.realnode import LABEL, TOLERATION
-from lab.harness.tools import NODE_TOOLS, REGION_TOOLS
+from lab.harness.tools import NODE_TOOLS, POSTGRES_TOOLS, REGION_TOOLS
 from tests.lab.conftest import need, need_network, running
 
 pytestmark = pytest.mark.lab
@@ -156,7 +158,8 @@ def test_nothing_is_left_of_a_real_node_whose_lab_was_killed_outright(region: La
         "        region.start_node()\n"
         "        print(region._processes.folder, region.network.namespace, flush=True)\n        time.sleep(600)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as other:
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as other, _ended(other):
         assert other.stdout is not None
         said = other.stdout.readline().split()
         assert len(said) == 2, "it started"
@@ -184,3 +187,51 @@ def _with(text: str) -> list[str]:
         if text in line:
             found.append(line)
     return found
+
+
+@pytest.mark.long
+def test_a_lab_to_explore_says_how_and_ends_when_it_is_told_from_elsewhere(tmp_path: Path):
+    """`make lab` and `make lab-down`, but for where they remember which lab is open: this test ends nobody else's."""
+    need(*REGION_TOOLS, *POSTGRES_TOOLS)
+    need_network()
+    program = "from pathlib import Path; from lab.harness import __main__ as lab; lab._OPEN = Path({!r}); lab.{}"
+    remembered = str(tmp_path / "open.json")
+    up = [sys.executable, "-c", program.format(remembered, "up(['solo'])")]
+    with subprocess.Popen(up, cwd=ROOT, stdout=subprocess.PIPE, text=True) as lab, _ended(lab):
+        assert lab.stdout is not None
+        said = [lab.stdout.readline() for _ in range(7)]
+        assert said[0].startswith("solo: 3 zones, 6 nodes; logs in ")
+        kubeconfig = Path(said[1].removeprefix("  export KUBECONFIG=").strip())
+        assert kubeconfig.exists()
+        assert said[-1] == "Ctrl-C, or `make lab-down` from elsewhere, takes everything down.\n"
+        cut, reconnect = (line.split() for line in said[2:4])
+        server = json.loads(kubeconfig.read_text(encoding="utf-8"))["clusters"][0]["cluster"]["server"]
+        assert _answers(server)
+        subprocess.run(cut, check=True)
+        assert not _answers(server)
+        subprocess.run(reconnect, check=True)
+        assert _answers(server)
+        down = [sys.executable, "-c", program.format(remembered, "down()")]
+        done = subprocess.run(down, cwd=ROOT, capture_output=True, text=True, timeout=90, check=False)
+        assert done.stdout.startswith("the lab is down\n"), done.stdout + done.stderr
+        assert lab.wait(10) == 143, "ended by SIGTERM"
+    assert not kubeconfig.parent.exists()
+    assert _with(str(kubeconfig.parent)) == []
+
+
+@contextlib.contextmanager
+def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Whatever fails in the block, the process is told to end: leaving its own block only waits for it."""
+    try:
+        yield
+    finally:
+        process.terminate()
+
+
+def _answers(server: str) -> bool:
+    host, port = server.removeprefix("https://").split(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=3).close()
+    except OSError:
+        return False
+    return True
