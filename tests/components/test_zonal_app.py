@@ -18,12 +18,14 @@ ZONES = ["us-east-1a", "us-east-1b", "us-east-1c"]
 KEY = "a-session-key-for-tests"
 
 
-def app(args: dict[str, Any], **options: Any) -> Callable[[], None]:
-    """A program of one ZonalApp with an explicit provider."""
+def app(args: dict[str, Any] | Callable[[], dict[str, Any]], **options: Any) -> Callable[[], None]:
+    """A program of one ZonalApp with an explicit provider. Arguments with an Output are made within it: an Output
+    belongs to the event loop of its program."""
 
     def program() -> None:
         cluster = k8s.Provider("use1", context="prod-use1", cluster_identifier="prod-use1")
-        hakit.ZonalApp("storefront", args, pulumi.ResourceOptions(provider=cluster, **options))  # ty: ignore
+        given = args() if callable(args) else args
+        hakit.ZonalApp("storefront", given, pulumi.ResourceOptions(provider=cluster, **options))  # ty: ignore
 
     return program
 
@@ -196,7 +198,7 @@ def test_an_output_that_is_not_known_yet_makes_only_its_own_field_unknown(tmp_pa
 
 
 def test_an_output_that_decides_which_objects_exist_is_refused_by_name(tmp_path: Path) -> None:
-    program = app(storefront(values={"ingress": {"enabled": pulumi.Output.from_input(True)}}))
+    program = app(lambda: storefront(values={"ingress": {"enabled": pulumi.Output.from_input(True)}}))
     with pytest.raises(HakitError, match=r"values\.ingress\.enabled: the chart asks whether it is set or true"):
         run(program, tmp_path)
 
@@ -211,14 +213,14 @@ def test_an_output_that_is_only_compared_with_a_word_is_refused_not_forgotten(tm
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: map}\n"
         'data: {replicated: {{ eq .Values.mode "ha" | quote }}}\n'
     )
-    args = {"chart": "modes", "namespace": "shop", "zones": ZONES, "values": {"mode": pulumi.Output.from_input("ha")}}
+    args = {"chart": "modes", "namespace": "shop", "zones": ZONES}
     with pytest.raises(HakitError, match=r"values\.mode: no rendered field shows it"):
-        run(app(args), tmp_path)
+        run(app(lambda: {**args, "values": {"mode": pulumi.Output.from_input("ha")}}), tmp_path)
 
 
 def test_an_output_that_the_chart_ignores_is_the_finding_that_a_plain_value_is(tmp_path: Path) -> None:
     with pytest.raises(FindingsError, match=r"HK003 error   replicas: the chart ignores this value"):
-        run(app(storefront(values={"replicas": pulumi.Output.from_input(3)})), tmp_path)
+        run(app(lambda: storefront(values={"replicas": pulumi.Output.from_input(3)})), tmp_path)
 
 
 # Roles
