@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import requests
 from google.protobuf.empty_pb2 import Empty  # ty: ignore[missing-module-member]  made at run time
 from pulumi.runtime.proto import provider_pb2
 
@@ -29,6 +30,8 @@ _RELEASE_REPLACED_BY = ("name", "namespace")
 #: What makes an object another one: its kind, name and namespace.
 _OBJECT_REPLACED_BY = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
 _FIELD_MANAGER = "pulumi-kubernetes"
+#: How long a cluster may take to say which version it has, before it counts as unreachable.
+_ANSWERS_WITHIN_SECONDS = 10
 
 
 class Provider(Frame):
@@ -53,6 +56,7 @@ class Provider(Frame):
         cluster = clusters[named[wanted]["cluster"]]
         token = users[named[wanted]["user"]]["token"]
         self._client = Client(cluster["server"], token, Path(cluster["certificate-authority"]))
+        self._unreachable = _unreachable(cluster)
         own = self._folder / "kubeconfig"
         own.write_text(json.dumps({**kubeconfig, "current-context": wanted}), encoding="utf-8")
         self._helm = Helm(own, self._folder)
@@ -93,7 +97,16 @@ class Provider(Frame):
         outputs = inputs if request.preview else self._write(request.type, inputs, context, "upgrade")
         return provider_pb2.UpdateResponse(properties=struct(outputs))
 
+    def _need_the_cluster(self, context: grpc.ServicerContext) -> None:
+        """A preview goes on without the cluster; a write, a read and a delete do not (provider.go and helm_release.go,
+        clusterUnreachable). Each would wait for its own time limit otherwise."""
+        if self._unreachable:
+            context.abort(
+                grpc.StatusCode.UNAVAILABLE, f"configured Kubernetes cluster is unreachable: {self._unreachable}"
+            )
+
     def _write(self, type_: str, inputs: Object, context: grpc.ServicerContext, verb: str) -> Object:
+        self._need_the_cluster(context)
         try:
             if type_ != RELEASE:
                 return self._client.apply(inputs, manager=_FIELD_MANAGER)
@@ -107,6 +120,7 @@ class Provider(Frame):
         return inputs | {"status": {"status": "deployed", "name": inputs["name"], "namespace": inputs["namespace"]}}
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._need_the_cluster(context)
         state, inputs = plain(request.properties), plain(request.inputs)
         try:
             live = self._live(request.type, state)
@@ -128,6 +142,7 @@ class Provider(Frame):
         return self._client.find(state["apiVersion"], state["kind"], metadata["name"], metadata.get("namespace", ""))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._need_the_cluster(context)
         state = plain(request.properties)
         try:
             if request.type == RELEASE:
@@ -144,6 +159,19 @@ class Provider(Frame):
             if not gone:
                 context.abort(grpc.StatusCode.UNKNOWN, str(error))
         return Empty()
+
+
+def _unreachable(cluster: Object) -> str:
+    """Why a cluster does not answer; empty when it does. A server that swallows every packet counts too, and so does
+    one that accepts a connection and says nothing: both end after the time limit."""
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = cluster["certificate-authority"]
+        try:
+            session.get(f"{cluster['server']}/version", timeout=_ANSWERS_WITHIN_SECONDS)
+        except OSError as error:  # requests' own are OSErrors, a missing certificate too
+            return str(error)
+    return ""
 
 
 def without_nulls(values: Any) -> Any:

@@ -80,7 +80,7 @@ def test_what_an_earlier_commit_deployed_is_neither_replaced_nor_deleted(engine:
 @pytest.mark.parametrize(
     ("stack", "child", "renamed"),
     [
-        ("prod-us-east-1", "storefront-release", "storefront-chart"),
+        ("prod-us-east-1", "shop-storefront-release", "shop-storefront-chart"),
         ("prod-shared", "wal-access-role-us-east-1", "wal-role-us-east-1"),
     ],
 )

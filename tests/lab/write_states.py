@@ -11,6 +11,7 @@ from typing import Any
 
 from lab.harness import LabRegion
 from lab.harness.engine import Engine
+from tests.lab.definitions import define
 from tests.lab.test_engine import STACKS
 
 STATES = Path(__file__).parent / "states"
@@ -27,7 +28,7 @@ def main() -> None:
         Engine(Path(folder) / "reference", {"prod-use1": east.kubeconfig, "prod-usw2": west.kubeconfig}) as engine,
     ):
         for region in (east, west):
-            region.namespace("shop")
+            define(region)
         for stack in STACKS:
             print(f"deploying {stack} ...", file=sys.stderr)
             with engine.stack(stack) as opened:
