@@ -272,7 +272,7 @@ def test_a_bucket_without_a_name_gets_one_and_keeps_it(aws: Asked):
 
 def test_a_preview_asks_nobody(aws: Asked):
     assert aws.create(BUCKET, {"bucket": "never-made"}, preview=True)[1]["arn"] == UNKNOWN
-    assert aws.read(BUCKET, "never-made", {"region": "us-east-1"}, {}) is None
+    assert aws.read(BUCKET, "never-made", {"region": "us-east-1", "bucket": "never-made"}, {}) is None
 
 
 @pytest.mark.parametrize(
