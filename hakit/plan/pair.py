@@ -11,6 +11,7 @@ from hakit.errors import HakitError, did_you_mean
 from hakit.plan import fence, postgres, postgres_spec, zonal
 from hakit.plan.arguments import Arguments
 from hakit.plan.fence import FenceSpec
+from hakit.plan.place import pair_of, region_of
 from hakit.topology import handovers
 from hakit.topology.model import Pair, Topology
 
@@ -102,7 +103,7 @@ def specify(name: str, args: Any, topology: Topology) -> PairSpec:
         HakitError: an argument is unknown, missing, of a wrong type, or contradicts the topology.
     """
     given = Arguments(args, f"RegionPair {name!r}", ARGUMENTS)
-    pair = _pair(given, topology, name)
+    pair = pair_of(given, topology, name)
     regions = _regions(given, topology, pair)
     namespace = given.text("namespace", pair.name)
     databases = {key: _part(given, f"databases.{key}", value) for key, value in given.mapping("databases").items()}
@@ -166,39 +167,19 @@ def _fences(given: Arguments, topology: Topology, pair: Pair, regions: Iterable[
     return {region: fence.specify(inner, topology, pair, region) for region in regions}
 
 
-def _pair(given: Arguments, topology: Topology, name: str) -> Pair:
-    wanted = given.text("pair", name)
-    if wanted not in topology.pairs:
-        raise HakitError(
-            "pair: the topology has no such pair",
-            where=given.where,
-            given=wanted,
-            allowed=topology.pairs,
-            do=did_you_mean(wanted, topology.pairs)
-            or f"pairs are declared in {topology.where('pairs')}; by default the component's own name is the pair's",
-        )
-    return topology.pair(wanted)
-
-
 def _regions(given: Arguments, topology: Topology, pair: Pair) -> tuple[str, ...]:
     scope = given.text("scope")
     if scope == ALL:
         return pair.regions
-    if scope not in topology.regions:
+    if scope in ("shared", "traffic"):
         raise HakitError(
-            "scope: not a region",
+            "scope: no region, and a pair has parts in regions only",
             where=given.where,
             given=scope,
-            allowed=[*topology.regions, ALL],
-            do=did_you_mean(scope, topology.regions)
-            or "what no single region owns has components of its own: BucketPair for shared, GlobalLoadBalancer for "
-            "traffic",
+            allowed=[*pair.regions, ALL],
+            do="use BucketPair in the shared stack, GlobalLoadBalancer in the traffic stack",
         )
-    if scope not in pair.regions:
-        raise HakitError(
-            f"scope: pair {pair.name} is not in this region", where=given.where, given=scope, allowed=pair.regions
-        )
-    return (scope,)
+    return (region_of(given, topology, pair, also=[ALL]).name,)
 
 
 def _part(given: Arguments, path: str, value: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from hakit.charts.quantity import parse_quantity
 from hakit.errors import HakitError, did_you_mean
 from hakit.plan.arguments import Arguments
+from hakit.plan.place import pair_of, region_of
 from hakit.plan.postgres_durability import Shutdown, Size, Synchronous, parameters, shutdown, sizes, synchronous
 from hakit.plan.postgres_logins import (
     Certificates,
@@ -219,26 +220,19 @@ def _engine(given: Arguments) -> None:
 
 
 def _place(given: Arguments, topology: Topology, name: str) -> tuple[Pair, Region, str]:
-    wanted = given.text("pair")
-    if wanted not in topology.pairs:
-        raise HakitError("pair: the topology has no such pair", where=given.where, given=wanted, allowed=topology.pairs)
-    pair = topology.pair(wanted)
-    scope = given.text("scope")
-    if scope not in pair.regions:
-        raise HakitError(
-            f"scope: pair {wanted} is not in this region", where=given.where, given=scope, allowed=pair.regions
-        )
+    pair = pair_of(given, topology)
+    region = region_of(given, topology, pair)
     database = given.text("database", name)
     if database not in pair.databases:
         raise HakitError(
-            f"database: pair {wanted} has no such database",
+            f"database: pair {pair.name} has no such database",
             where=given.where,
             given=database,
             allowed=pair.databases,
             do=did_you_mean(database, pair.databases)
-            or f"add it to pairs.{wanted}.databases in {topology.where('pairs', wanted)}",
+            or f"add it to pairs.{pair.name}.databases in {topology.where('pairs', pair.name)}",
         )
-    return pair, topology.region(scope), database
+    return pair, region, database
 
 
 def _streams(

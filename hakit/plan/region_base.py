@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hakit.errors import HakitError, did_you_mean
+from hakit.errors import HakitError
 from hakit.plan import guard
 from hakit.plan.arguments import Arguments
+from hakit.plan.place import region_of
 from hakit.topology.handovers import epoch
 from hakit.topology.model import Pair, Topology
 
@@ -45,12 +46,7 @@ def specify(name: str, args: Any, topology: Topology) -> RegionSpec:
         HakitError: an argument is unknown, missing, of a wrong type, or names what the topology does not have.
     """
     given = Arguments(args, f"RegionBase {name!r}", ARGUMENTS)
-    scope = given.text("scope")
-    if scope not in topology.regions:
-        raise HakitError(
-            "scope: unknown region", where=given.where, given=scope, allowed=topology.regions,
-            do=did_you_mean(scope, topology.regions) or f"regions are declared in {topology.where('regions')}",
-        )  # fmt: skip
+    scope = region_of(given, topology).name
     pairs = tuple(pair for pair in topology.pairs.values() if scope in pair.regions)
     return RegionSpec(name, scope, pairs, _namespaces(given))
 

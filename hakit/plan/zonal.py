@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hakit.charts.intent import PROBES, Autoscaling, WorkloadIntent
-from hakit.errors import HakitError, did_you_mean
+from hakit.errors import HakitError
 from hakit.plan.arguments import Arguments
+from hakit.plan.place import pair_of, region_of
 from hakit.topology import handovers
 from hakit.topology.model import Topology
 
@@ -162,22 +163,12 @@ def _place(given: Arguments, topology: Topology | None) -> tuple[str, str, tuple
         raise HakitError(
             "kubernetes: the topology has it", where=given.where, do=f"leave it out; see {topology.where('regions')}"
         )
-    region = _region(given, topology)
-    wanted = given.text("pair")
-    if wanted not in topology.pairs:
-        raise HakitError("pair: the topology has no such pair", where=given.where, given=wanted, allowed=topology.pairs)
-    pair = topology.pair(wanted)
-    if region not in pair.regions:
-        raise HakitError(
-            f"scope: pair {pair.name} is not in this region",
-            where=given.where,
-            given=region,
-            allowed=", ".join(pair.regions),
-        )
-    declared = topology.region(region)
+    region_of(given, topology)  # an unknown region is told before an unknown pair
+    pair = pair_of(given, topology)
+    declared = region_of(given, topology, pair)
     zones = given.names("zones") or declared.zones
     declared.check_zones(zones, where=f"{given.where}: zones")
-    return region, handovers.role(pair, region), zones, _version(given, declared.kubernetes)
+    return declared.name, handovers.role(pair, declared.name), zones, _version(given, declared.kubernetes)
 
 
 def _refuse_roles(given: Arguments) -> None:
@@ -187,16 +178,6 @@ def _refuse_roles(given: Arguments) -> None:
             if isinstance(wanted, Mapping) and role in wanted:
                 why = f"workloads.{name}.{role} goes with a topology: name its file, or leave {role} out"
                 raise given.missing("topology", why)
-
-
-def _region(given: Arguments, topology: Topology) -> str:
-    scope = given.text("scope")
-    if scope not in topology.regions:
-        raise HakitError(
-            "scope: unknown region", where=given.where, given=scope, allowed=topology.regions,
-            do=did_you_mean(scope, topology.regions) or f"regions are declared in {topology.where('regions')}",
-        )  # fmt: skip
-    return scope
 
 
 def _version(given: Arguments, text: str) -> tuple[int, int]:

@@ -247,8 +247,8 @@ def app(**more: Any) -> dict[str, Any]:
     ("args", "message"),
     [
         (without(pair(EAST), "scope"), "scope is missing"),
-        (pair("us-est-1"), r"scope: not a region\n  given:   us-est-1\n.*\n  do:      did you mean 'us-east-1'"),
-        (pair("shared"), "BucketPair for shared, GlobalLoadBalancer for traffic"),
+        (pair("us-est-1"), r"scope: unknown region\n  given:   us-est-1\n.*\n  do:      did you mean 'us-east-1'"),
+        (pair("shared"), "use BucketPair in the shared stack, GlobalLoadBalancer in the traffic stack"),
         (pair(EAST, pair="shops"), r"pair: the topology has no such pair\n.*\n.*\n  do:      did you mean 'shop'"),
         (pair(EAST, database={}), r"database: unknown argument\n.*\n.*\n  do:      did you mean 'databases'"),
         (pair(EAST, databases={}), r"databases: orders is missing\n  do:      declare it: pair shop lists it in .*:20"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from hakit.errors import HakitError
 from hakit.plan.arguments import Arguments
+from hakit.plan.place import pair_of, region_of
 from hakit.plan.traffic import health
 from hakit.plan.traffic.backends import ACCELERATOR, BACKENDS, CLOUDFLARE, EXTERNAL_DNS, Backend
 from hakit.plan.traffic.earth import Location
@@ -103,7 +104,7 @@ def specify(name: str, args: Any, topology: Topology) -> TrafficSpec:
     given = Arguments(args, f"GlobalLoadBalancer {name!r}", ARGUMENTS)
     backend = BACKENDS[given.word("backend", BACKENDS, CLOUDFLARE)]
     word = next(key for key, value in BACKENDS.items() if value is backend)
-    pair = _pair(given, topology)
+    pair = pair_of(given, topology)
     hostname = _hostname(given)
     _refuse_misplaced(given, backend, word)
     steering = _steering(given, backend, pair, word)
@@ -114,7 +115,7 @@ def specify(name: str, args: Any, topology: Topology) -> TrafficSpec:
         pair=pair,
         hostname=hostname,
         backend=word,
-        scope=_scope(given, pair, word),
+        scope=_scope(given, topology, pair, word),
         origins=read_origins(given, pair, hostname),
         health=health.read(given, backend.check, hostname),
         steering=steering,
@@ -127,13 +128,6 @@ def specify(name: str, args: Any, topology: Topology) -> TrafficSpec:
         accept=given.mapping("accept"),
         own=given.inner(backend.own, backend.keys),
     )
-
-
-def _pair(given: Arguments, topology: Topology) -> Pair:
-    wanted = given.text("pair")
-    if wanted not in topology.pairs:
-        raise HakitError("pair: the topology has no such pair", where=given.where, given=wanted, allowed=topology.pairs)
-    return topology.pair(wanted)
 
 
 def _hostname(given: Arguments) -> str:
@@ -171,7 +165,7 @@ def zone_of(own: Arguments, hostname: str) -> str:
     return zone
 
 
-def _scope(given: Arguments, pair: Pair, word: str) -> str:
+def _scope(given: Arguments, topology: Topology, pair: Pair, word: str) -> str:
     if word != EXTERNAL_DNS:
         if "scope" in given:
             raise HakitError(
@@ -179,10 +173,7 @@ def _scope(given: Arguments, pair: Pair, word: str) -> str:
                 do="leave it out: this back end is deployed once, by the traffic stack",
             )  # fmt: skip
         return ""
-    scope = given.text("scope")
-    if scope not in pair.regions:
-        raise HakitError("scope: not a region of the pair", where=given.where, given=scope, allowed=pair.regions)
-    return scope
+    return region_of(given, topology, pair).name
 
 
 def _steering(given: Arguments, backend: Backend, pair: Pair, word: str) -> str:

@@ -164,7 +164,7 @@ def test_only_a_kept_copy_is_dropped() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"scope": "d"}, "pair shop is not in this region"),
+        ({"scope": "d"}, "scope: unknown region"),
         ({"pair": "shops"}, "the topology has no such pair"),
         ({"storage": "much"}, "not a Kubernetes quantity"),
         ({"storage": "-1Gi"}, "storage: not a size"),
