@@ -4,6 +4,7 @@ update writes and refuses what Cloudflare would, and the stand-in's edge steers 
 Time runs ten times faster than the clock. Origins are processes on loopback, asked without TLS.
 """
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,6 @@ from typing import Any
 import pulumi.automation as auto
 import pytest
 
-import hakit
 from lab.edge.account import BALANCER, POOL, Account
 from lab.edge.asking import Clock, Network
 from lab.edge.front import Front
@@ -50,10 +50,15 @@ class System:
         """Write the topology and apply it; what happened to how many resources."""
         text = declare(*regions, mode="active-active", **declared)
         (self.engine.project / "topology.yaml").write_text(text, encoding="utf-8")
+        self._write()
         with self.engine.stack("prod-traffic") as stack:
             return dict(stack.up().summary.resource_changes or {})
 
+    def _write(self) -> None:
+        (self.engine.project / "arguments.json").write_text(json.dumps(self.args), encoding="utf-8")
+
     def unchanged(self) -> None:
+        self._write()
         with self.engine.stack("prod-traffic") as stack:
             stack.preview(expect_no_changes=True)
 
@@ -100,14 +105,10 @@ def _following(engine: Engine, account: Account) -> Iterator[None]:
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     need("pulumi")
     args = cloudflare(health={"path": "/ready", "type": "http"})
-
-    def program() -> None:
-        hakit.GlobalLoadBalancer("shop", args)  # ty: ignore[invalid-argument-type]
-
+    program = Path(__file__).parent / "programs" / "edge.py"
     with ExitStack() as stack:
         made = stack.enter_context(origins(ALL, HOST))
         engine = stack.enter_context(Engine(tmp_path_factory.mktemp("engine") / "edge", program=program))
-        args["topology"] = str(engine.project / "topology.yaml")
         engine.store.put(ACCOUNT, "account", BOUGHT)
         account, clock = Account(), Clock(PACE)
         way = Network({f"{region}.origin.{HOST}": ("127.0.0.1", made[region].port) for region in ALL})
