@@ -12,7 +12,7 @@ import pytest
 from lab.harness.engine import Engine
 from tests.lab.conftest import need
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 SHARED = "prod-shared"
 THIRD = """\

@@ -27,7 +27,7 @@ from tests.lab.conftest import need
 from tests.traffic.shop import ZONE, cloudflare, declare
 from tests.unit.edge.origins import origins
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 EAST, DUBLIN, SYDNEY = ALL = ("us-east-1", "eu-west-1", "ap-southeast-2")
 HOST = "shop.example.com"

@@ -35,7 +35,7 @@ from tests.lab.conftest import need_network
 from tests.traffic.shop import cloudflare, declare
 from tests.unit.edge.plans import recorded_account
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 ROOT = Path(__file__).resolve().parents[2]
 EAST, DUBLIN, SYDNEY = ALL = ("us-east-1", "eu-west-1", "ap-southeast-2")

@@ -19,7 +19,7 @@ from tests.lab.definitions import FILES, define
 from tests.lab.operator_process import start_operator
 from tests.unit.topology.example import EXAMPLE, with_handovers
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 EAST, WEST = "prod-us-east-1", "prod-us-west-2"
 PLANNED = "{kind: planned, to: us-west-2}"
