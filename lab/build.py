@@ -110,6 +110,14 @@ TOOLS = (
         1,
     ),
     Tool(
+        "barman",
+        "github.com/cloudnative-pg/plugin-barman-cloud",
+        "github.com/cloudnative-pg/plugin-barman-cloud/cmd/manager",
+        "",
+        2,
+        0.8,
+    ),
+    Tool(
         "promtool",
         "github.com/prometheus/prometheus",
         "github.com/prometheus/prometheus/cmd/promtool",
@@ -214,7 +222,7 @@ def make_images() -> None:
     folder.mkdir(exist_ok=True)
     recipe = hashlib.sha256((LAB / "images.py").read_bytes()).hexdigest()
     marks = {
-        image: recipe + (stamp(_tool(given.tool)) if isinstance(given, images.Program) else "")
+        image: recipe + ("" if isinstance(given, images.Debian) else stamp(_tool(given.tool)))
         for image, given in images.IMAGES.items()
     }
     missing = [
@@ -224,7 +232,7 @@ def make_images() -> None:
         or not (folder / images.file_name(image)).exists()
     ]
     for image in missing:
-        minutes = 3 if isinstance(images.IMAGES[image], images.Debian) else 0.1
+        minutes = 3 if isinstance(images.IMAGES[image], images.Debian) else 0.2
         say(f"image {image}: making it, about {minutes:g} min; {len(missing)} to make in all")
         began = time.monotonic()
         target = folder / images.file_name(image)

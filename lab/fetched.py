@@ -22,7 +22,10 @@ CHARTS = (
 )
 
 #: Files of others, each within a Go module: what a region is given. Name, module, version, file.
-MANIFESTS = (("cnpg.yaml", "github.com/cloudnative-pg/cloudnative-pg", "v1.30.0", "releases/cnpg-1.30.0.yaml"),)
+MANIFESTS = (
+    ("cnpg.yaml", "github.com/cloudnative-pg/cloudnative-pg", "v1.30.0", "releases/cnpg-1.30.0.yaml"),
+    ("barman.yaml", "github.com/cloudnative-pg/plugin-barman-cloud", "v0.14.0", "manifest.yaml"),
+)
 
 #: Definitions of kinds that hakit's databases use beside the operator's own. Name, module, version, file.
 DEFINITIONS = (

@@ -11,11 +11,13 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 #: The release whose containerd and runc the lab was tried with, and whose PostgreSQL is in its image.
 RELEASE = "bookworm"
@@ -40,6 +42,10 @@ _LEFT_OUT = (
     "var/lib/postgresql/*",
     "var/log/*",
 )
+#: Where Barman stands in its image.
+_BARMAN = "opt/barman"
+#: The Python of the release: which wheels fit.
+_PYTHON = "3.11"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -108,12 +114,72 @@ class Debian:
             )
 
 
+@dataclass(frozen=True)
+class Sidecar:
+    """What the Barman Cloud plugin puts beside PostgreSQL: Barman, in Python, and the plugin that calls it.
+
+    Attributes:
+        base: the image with Python that it is a further layer of; made before this one.
+        tool: the binary in lab/bin.
+        packages: wheels, each with its version: Barman with what it needs for S3, and for nothing else.
+    """
+
+    base: str
+    tool: str
+    packages: tuple[str, ...]
+
+    def make(self, tools: Path, name: str, target: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix="sidecar-", dir=target.parent) as folder:
+            below, wheels = Path(folder) / "below.tar", Path(folder) / "wheels"
+            with (
+                tarfile.open(tools / "images" / file_name(self.base)) as archive,
+                _member(archive, "layer.tar") as source,
+                below.open("wb") as copy,
+            ):
+                shutil.copyfileobj(source, copy)
+            _install(self.packages, wheels, name)
+
+            def fill(layer: tarfile.TarFile) -> None:
+                layer.add(wheels, _BARMAN, filter=_roots)
+                _add_file(layer, tools / self.tool, "manager")
+
+            _write(
+                target,
+                name,
+                fill,
+                {
+                    "Env": [f"PATH=/{_BARMAN}/bin:{_PATH}", f"PYTHONPATH=/{_BARMAN}"],
+                    "Entrypoint": ["/manager"],
+                    "User": str(POSTGRES_USER),
+                },
+                below=below,
+            )
+
+
 #: Images by their name without a registry; `localhost` stands for "was never in one".
-IMAGES: Mapping[str, Program | Debian] = {
+IMAGES: Mapping[str, Program | Debian | Sidecar] = {
     "localhost/pause:1": Program("pause", ("pause",), "65535:65535"),
     # The operator looks for itself under the second name, to give it to the pods of its own architecture.
     "localhost/cloudnative-pg:1.30.0": Program("cnpg", ("manager", "operator/manager_amd64"), "10001:10001"),
-    f"localhost/postgresql:{POSTGRES}": Debian((f"postgresql-{POSTGRES}",)),
+    # Python is not PostgreSQL's: the image below the last one is the same, so that there is one layer less to make.
+    f"localhost/postgresql:{POSTGRES}": Debian((f"postgresql-{POSTGRES}", "python3")),
+    "localhost/barman:0.14.0": Program("barman", ("manager",), "10001:10001"),
+    # Barman as the plugin's own image has it; psycopg2 as a wheel, which needs no compiler.
+    "localhost/barman-sidecar:0.14.0": Sidecar(
+        f"localhost/postgresql:{POSTGRES}",
+        "barman",
+        (
+            "barman==3.19.1",
+            "boto3==1.43.56",
+            "botocore==1.43.56",
+            "jmespath==1.1.0",
+            "psycopg2-binary==2.9.12",
+            "python-dateutil==2.9.0.post0",
+            "s3transfer==0.19.2",
+            "six==1.17.0",
+            "urllib3==2.7.0",
+        ),
+    ),
 }
 
 
@@ -165,6 +231,36 @@ def _give_postgres_its_number(etc: Path) -> tuple[int, int]:
     return had[0], had[1]
 
 
+def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+    found = archive.extractfile(name)
+    if found is None:
+        raise ImageError(f"{archive.name}: {name} is no file in it")
+    return found
+
+
+def _install(packages: tuple[str, ...], folder: Path, name: str) -> None:
+    """Wheels for the image's Python, from the index that pip on this machine uses; nothing is compiled or run."""
+    fitting = ["--only-binary=:all:", "--python-version", _PYTHON, "--platform", f"manylinux2014_{os.uname().machine}"]
+    with tempfile.TemporaryDirectory(prefix="pip-") as own:
+        pip = [f"{own}/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        for command in (
+            [sys.executable, "-m", "venv", own],  # the Python that runs this need not have pip
+            [*pip, "--target", folder, *fitting, *packages],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise ImageError(f"image {name}: {' '.join(map(str, command[:4]))}: {done.stdout}{done.stderr.strip()}")
+    for script in (folder / "bin").glob("barman*"):  # their first line names this machine's Python
+        _, _, rest = script.read_text(encoding="utf-8").partition("\n")
+        script.write_text(f"#!/usr/bin/python3\n{rest}", encoding="utf-8")
+
+
+def _roots(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    return entry
+
+
 def _add_tree(layer: tarfile.TarFile, root: Path, postgres: tuple[int, int]) -> None:
     def kept(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
         if any(fnmatch.fnmatch(entry.name, pattern) for pattern in _LEFT_OUT):
@@ -193,25 +289,38 @@ def _add_file(layer: tarfile.TarFile, source: Path, path: str) -> None:
         layer.addfile(entry, stream)
 
 
-def _write(target: Path, name: str, fill: Callable[[tarfile.TarFile], None], config: Mapping[str, object]) -> None:
-    """One layer and its description, in the form of `docker save` (Docker image specification v1.2)."""
+def _write(
+    target: Path,
+    name: str,
+    fill: Callable[[tarfile.TarFile], None],
+    config: Mapping[str, object],
+    *,
+    below: Path | None = None,
+) -> None:
+    """One layer, upon another one maybe, and their description, in the form of `docker save` (Docker image
+    specification v1.2)."""
     with tempfile.TemporaryDirectory(prefix="layer-", dir=target.parent) as folder:
         layer = Path(folder) / "layer.tar"
         with tarfile.open(layer, "w") as packing:
             fill(packing)
-        with layer.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        layers = {"below.tar": below, "layer.tar": layer} if below else {"layer.tar": layer}
         description = {
             "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine],
             "os": "linux",
             "config": dict(config),
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{_digest(path)}" for path in layers.values()]},
         }
-        manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+        manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": list(layers)}]
         with tarfile.open(target, "w") as packing:
-            packing.add(layer, "layer.tar")
+            for file, path in layers.items():
+                packing.add(path, file)
             for file, content in (("config.json", description), ("manifest.json", manifest)):
                 data = json.dumps(content).encode()
                 entry = tarfile.TarInfo(file)
                 entry.size = len(data)
                 packing.addfile(entry, io.BytesIO(data))
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

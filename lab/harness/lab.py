@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self
 
+from lab.harness.barman import install_barman
 from lab.harness.cnpg import install_operator
 from lab.harness.network import Network
 from lab.harness.region import LabRegion
@@ -22,6 +23,7 @@ class Lab:
         hosts: simulated nodes in each zone.
         real_nodes: whether each region has a node that runs containers, and volumes on demand.
         postgres: whether each region has the CloudNativePG operator; it takes real nodes.
+        barman: whether it has the operator's plugin for archives too.
 
     Raises:
         LabError: this machine cannot have the networks, or a program did not start.
@@ -35,11 +37,13 @@ class Lab:
         hosts: int = 1,
         real_nodes: bool = False,
         postgres: bool = False,
+        barman: bool = False,
     ) -> None:
         self._zones = zones
         self._hosts = hosts
-        self._real_nodes = real_nodes or postgres
-        self._postgres = postgres
+        self._barman = barman
+        self._postgres = postgres or barman
+        self._real_nodes = real_nodes or self._postgres
         self._open = contextlib.ExitStack()
         self.regions: dict[str, LabRegion] = {}
 
@@ -66,6 +70,8 @@ class Lab:
             region.start_volumes()
         if self._postgres:
             install_operator(region)
+        if self._barman:
+            install_barman(region)
 
     def __exit__(self, kind: type[BaseException] | None, _error: object, _trace: TracebackType | None) -> None:
         self.close(keep_logs=kind is not None)
@@ -81,6 +87,11 @@ class Lab:
         with ThreadPoolExecutor(len(self.regions)) as pool:
             for done in [pool.submit(do, region) for region in self]:
                 done.result()
+
+    @property
+    def machine(self) -> str:
+        """This machine's address, as the regions reach it."""
+        return self._network.machine
 
     def close(self, *, keep_logs: bool = False) -> None:
         """End every region and the network. A second call does nothing."""

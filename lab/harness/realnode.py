@@ -15,7 +15,7 @@ from pathlib import Path
 from lab.harness.client import Object
 from lab.harness.network import RegionNetwork
 from lab.harness.processes import LabError, Processes, started_at
-from lab.harness.tools import BIN, tool
+from lab.harness.tools import BARMAN_IMAGES, BIN, tool
 from lab.harness.waiting import wait_for
 
 #: Only what asks for it lands on the node: it tolerates the taint, and selects the label.
@@ -140,11 +140,16 @@ class RealNode:
         return (done.stderr.strip() or f"it ended with {done.returncode}") if done.returncode else ""
 
     def _import_images(self) -> None:
-        """Every image of lab/bin/images. Each is unpacked too, so that no pod waits for it."""
+        """Every image of lab/bin/images but those of the Barman plugin."""
         for archive in sorted((BIN / "images").glob("*.tar")):
-            if problem := self._fails(["ctr", "--namespace", "k8s.io", "images", "import", archive]):
-                raise LabError(f"{self.name}: image {archive.name}: {problem}")
+            if f"images/{archive.name}" not in BARMAN_IMAGES:
+                self.import_image(archive)
         (self._folder / "imported").touch()
+
+    def import_image(self, archive: Path) -> None:
+        """Give the node an image. It is unpacked too, so that no pod waits for it."""
+        if problem := self._fails(["ctr", "--namespace", "k8s.io", "images", "import", archive]):
+            raise LabError(f"{self.name}: image {archive.name}: {problem}")
 
     def tag_image(self, image: str, name: str) -> None:
         """Give an image one more name, such as the one under which a manifest asks for it."""

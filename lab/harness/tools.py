@@ -12,6 +12,9 @@ REGION_TOOLS = ("cluster", "kwok")
 #: What a real node takes beside them, and what the PostgreSQL operator does. Images are made as root only.
 NODE_TOOLS = ("coredns", "images/pause-1.tar", "images/postgresql-15.tar")
 POSTGRES_TOOLS = (*NODE_TOOLS, "images/cloudnative-pg-1.30.0.tar", "manifests/cnpg.yaml")
+#: What the operator's plugin for archives takes beside it. A node gets these images only when the plugin is asked for.
+BARMAN_IMAGES = ("images/barman-0.14.0.tar", "images/barman-sidecar-0.14.0.tar")
+BARMAN_TOOLS = (*POSTGRES_TOOLS, *BARMAN_IMAGES, "manifests/barman.yaml")
 
 
 def missing(*names: str) -> str:

@@ -46,11 +46,12 @@ def test_versions_are_the_ones_that_go_mod_pins(build: ModuleType):
         "pulumi": "v3.250.0",
         "coredns": "v1.13.1",
         "cnpg": "v1.30.0",
+        "barman": "v0.14.0",
         "promtool": "v0.312.0",
         "pause": "v1.0.0",
     }
-    (manifest,) = fetched.MANIFESTS
-    assert manifest[2] == "v1.30.0", "the operator's manifest is that of its binary"
+    manifests = {name: version for name, _, version, _ in fetched.MANIFESTS}
+    assert manifests == {"cnpg.yaml": "v1.30.0", "barman.yaml": "v0.14.0"}, "each is that of its binary"
 
 
 def test_a_tool_on_path_of_the_pinned_version_is_taken(
@@ -157,6 +158,35 @@ def test_an_image_is_made_of_the_program_at_each_of_its_places(build: ModuleType
         for path in ("manager", "operator/manager_amd64"):
             assert content.getmember(path).mode == 0o755
             assert _member(content, path).read() == b"the operator"
+
+
+def test_an_image_upon_another_one_has_its_layer_first(
+    build: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """But for the wheels: what pip installs runs in `test_postgres_archive`."""
+
+    def install(_packages: object, folder: Path, _name: str) -> None:
+        folder.mkdir()
+        (folder / "module.py").write_bytes(b"of Barman")
+
+    monkeypatch.setattr(images, "_install", install)
+    (build.BIN / "barman").write_bytes(b"the plugin")
+    (build.BIN / "images").mkdir()
+    with tarfile.open(build.BIN / "images" / "postgresql-15.tar", "w") as archive:
+        entry = tarfile.TarInfo("layer.tar")
+        entry.size = 9
+        archive.addfile(entry, io.BytesIO(b"of Debian"))
+    target = tmp_path / "image.tar"
+    images.make("localhost/barman-sidecar:0.14.0", build.BIN, target)
+    with tarfile.open(target) as archive:
+        (manifest,) = json.load(_member(archive, "manifest.json"))
+        config = json.load(_member(archive, manifest["Config"]))
+        layers = [_member(archive, name).read() for name in manifest["Layers"]]
+    assert config["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
+    assert layers[0] == b"of Debian"
+    with tarfile.open(fileobj=io.BytesIO(layers[1])) as content:
+        assert _member(content, "opt/barman/module.py").read() == b"of Barman"
+        assert _member(content, "manager").read() == b"the plugin"
 
 
 def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
