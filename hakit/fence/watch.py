@@ -90,6 +90,11 @@ class Fence:
                 does = fence_turn(witness.get(database), cluster, newer)
             if does == "fence" or (does == "unfence" and ours):
                 self._write(name, does, cluster, (witness or {}).get(database))
+            elif ours and not cluster.fenced:
+                # CloudNativePG has lifted it: its demotion does. The mark alone would have a later fence, of a person
+                # or of another demotion, taken for this program's.
+                self._annotate(name, {OURS: None})
+                _say("lifted by the operator", cluster=name, epoch=cluster.epoch.number)
 
     def _watched(self, cluster: Object) -> tuple[str, Watched, bool] | None:
         """A Cluster of the pair, whose database it is, and whether this program fenced it; None for any other."""
@@ -141,10 +146,13 @@ class Fence:
     def _write(self, name: str, does: str, cluster: Watched, witness: Witness | None) -> None:
         value = _EVERYTHING if does == "fence" else None
         ours = "true" if does == "fence" else None
-        path = f"{_CLUSTERS.format(self._config.namespace)}/{name}"
-        self._api.request("PATCH", path, {"metadata": {"annotations": {FENCED: value, OURS: ours}}})
+        self._annotate(name, {FENCED: value, OURS: ours})
         why = f"the witness names {witness.copy} since entry {witness.entry}" if witness else "the witness is away"
         _say(does, cluster=name, epoch=cluster.epoch.number, why=why)
+
+    def _annotate(self, name: str, annotations: Mapping[str, str | None]) -> None:
+        path = f"{_CLUSTERS.format(self._config.namespace)}/{name}"
+        self._api.request("PATCH", path, {"metadata": {"annotations": dict(annotations)}})
 
 
 def run(config: Config, turns: Iterable[int] | None = None) -> None:

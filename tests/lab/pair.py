@@ -1,212 +1,173 @@
-"""Two regions' PostgreSQL as CloudNativePG pairs them, and an application that writes to it.
+"""Two regions `a` and `b` whose databases come from hakit's own plan, and the list of handovers as it is now.
 
-Manifests by hand, after the operator's documentation on replica clusters and distributed topologies: a Cluster in each
-region, each of which knows both, and which of them is `primary`.
+The harness applies what a region's stack would hold, in its order and under the field manager that the manifests name.
 """
 
-import itertools
-import threading
-import time
-from collections.abc import Callable, Sequence
+import base64
+import datetime as dt
 from typing import Any
 
 import psycopg
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from lab.harness import LabRegion, waiting
-from lab.harness.client import Object
+from hakit.fence.witness import dump
+from hakit.plan import fence, postgres, region_base
+from hakit.plan.arguments import Arguments
+from hakit.plan.postgres_spec import specify
+from hakit.topology.handovers import witness_wanted
+from hakit.topology.model import Topology
+from lab.harness import Lab, LabRegion
 from lab.harness.cnpg import POSTGRES_IMAGE
 from lab.harness.realnode import LABEL, TOLERATION
+from tests.lab.fence_program import CLUSTERS, Store
+from tests.lab.writing import PASSWORD, PORT, connect
+from tests.unit.postgres.given import topology
 
-API = "postgresql.cnpg.io/v1"
-NAMESPACE = "shop"
-PORT = 30432
-PASSWORD = "of the lab"  # noqa: S105
-
-
-def cluster_name(region: LabRegion) -> str:
-    return f"orders-{region.name}"
+Manifest = dict[str, Any]
 
 
-def objects(region: LabRegion, others: Sequence[LabRegion], founded: LabRegion, instances: int) -> list[Object]:
-    """What a region of the pair holds; `founded` is where the database is made, the others copy it from there."""
-    name = cluster_name(region)
-    app = {"database": "app", "owner": "app", "secret": {"name": f"{name}-app"}}
-    first = cluster_name(founded)
-    bootstrap = {"initdb": app} if region is founded else {"pg_basebackup": {**app, "source": first}}
-    return [
-        # The same password on both sides, before there is a Cluster: the operator would make one of its own for each,
-        # and set it in the database when its side is promoted.
-        {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": f"{name}-app"},
-            "type": "kubernetes.io/basic-auth",
-            "stringData": {"username": "app", "password": PASSWORD},
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": f"{name}-wan"},
-            "spec": {
-                "type": "NodePort",
-                "selector": {"cnpg.io/cluster": name, "cnpg.io/instanceRole": "primary"},
-                "ports": [{"port": 5432, "nodePort": PORT}],
-            },
-        },
-        {
-            "apiVersion": API,
-            "kind": "Cluster",
-            "metadata": {"name": name},
-            "spec": {
-                "instances": instances,
-                "imageName": POSTGRES_IMAGE,
-                "storage": {"size": "1Gi"},
-                "smartShutdownTimeout": 5,
-                "affinity": {"nodeSelector": LABEL, "tolerations": [TOLERATION], "enablePodAntiAffinity": False},
-                "bootstrap": bootstrap,
-                "replica": {"self": name, "primary": first, "source": first},
-                "externalClusters": [_external(each) for each in (region, *others)],
-            },
-        },
-    ]
+class Pair:
+    """The pair `shop` with its database `orders`, founded in `a`.
+
+    Attributes:
+        entries: of the topology's list. A test appends; `up` is what makes it so.
+        store: where the witness stands.
+    """
+
+    def __init__(self, lab: Lab, store: Store) -> None:
+        self.lab = lab
+        self.store = store
+        self.entries: list[Manifest] = []
+
+    @property
+    def declared(self) -> Topology:
+        return topology(*self.entries, regions=("a", "b"), zones=1)
+
+    def up(self, name: str) -> None:
+        """The witness first, as hakit asks for; then what `pulumi up` of a region's stack applies, in its order."""
+        wanted = witness_wanted(self.declared.pair("shop"), "orders")
+        self.store.content = dump({"orders": wanted}) if wanted else None
+        args = {"topology": "topology.yaml", "scope": name, "namespaces": {"shop": {"pod_security": "privileged"}}}
+        objects = list(region_base.plan(region_base.specify("base", args, self.declared)).values())
+        objects += [each.manifest for each in postgres.plan(specify("orders", self._arguments(name), self.declared))]
+        for each in objects:
+            self.lab[name].client.apply(each, manager=postgres.MANAGER)
+
+    def _arguments(self, name: str) -> Manifest:
+        return {
+            "topology": "topology.yaml",
+            "pair": "shop",
+            "scope": name,
+            "namespace": "shop",
+            "storage": "1Gi",
+            "wal_storage": "2Gi",
+            "storage_class": "lab",
+            "instances": 1,
+            "image": POSTGRES_IMAGE,
+            "credentials": {"application": {"secret": "orders-app"}},
+            "without_archive": "streaming only: the archive has tests of its own",
+            "routes": {each: {"host": self.wan(each), "port": PORT} for each in ("a", "b")},
+            "certificates": {"server_ca": "orders-ca", "client_ca": "orders-ca"},
+            "shutdown": {"smart": 5},
+            "pod_monitor": False,
+            "node_selector": LABEL,
+            "tolerations": [TOLERATION],
+            "extra": {"imagePullPolicy": "Never"},
+        }
+
+    def put_fence(self, name: str) -> None:
+        """The fence's objects, as RegionPair has them. Its image is none that the lab has: nothing runs yet."""
+        # The lab's store speaks no TLS, which a topology asks of a witness: `Running` puts its address in.
+        pair = self.declared.pair("shop").model_copy(update={"witness": ("https://witness.example.com/shop.json",)})
+        given = Arguments({"image": f"registry.example/python@sha256:{'a' * 64}"}, "test", fence.ARGUMENTS, "fence")
+        spec = fence.specify(given, self.declared, pair, name)
+        self.lab[name].apply(fence.objects(spec, self.declared, pair, name, "shop"), "shop")
+
+    def wan(self, name: str) -> str:
+        return self.lab[name].network.wan
+
+    def cluster(self, name: str, incarnation: int = 1) -> Manifest:
+        return self.lab[name].client.get(*CLUSTERS, f"orders-g{incarnation}", "shop")
+
+    def healthy(self, name: str, incarnation: int = 1) -> None:
+        self.lab[name].wait_for(
+            f"orders-g{incarnation} healthy",
+            lambda: self.cluster(name, incarnation).get("status", {}),
+            lambda status: status.get("readyInstances") == 1 and "healthy" in status.get("phase", ""),
+            seconds=300,
+        )
+
+    def run(self, name: str, statement: str) -> list[Any]:
+        """As the application; nothing while there is no answer, as a copy that changed its role restarts."""
+        try:
+            with connect(self.wan(name)) as connection:
+                cursor = connection.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+        except psycopg.OperationalError:
+            return []
+
+    def numbers(self, name: str) -> set[int]:
+        asked = "select id from orders"
+        return {number for (number,) in self.lab[name].wait_for("rows", lambda: self.run(name, asked), seconds=120)}
+
+    def content(self, name: str) -> list[Any]:
+        """Every row of every table, whole, in the order of their ids."""
+        return self.run(name, "select 'o', id, at from orders union all select 'p', id, at from probes order by 1, 2")
+
+    def identity(self, name: str) -> Manifest:
+        """What would change if a region's copy were made anew."""
+        # Of PostgreSQL itself: after a demotion the operator's status leaves it out until something wakes the operator.
+        asked = "select system_identifier from pg_control_system()"
+        ((system,),) = self.lab[name].wait_for("an answer", lambda: self.run(name, asked), seconds=120)
+        claims = self.lab[name].client.list("v1", "PersistentVolumeClaim", "shop")
+        return {
+            "system": system,
+            "volumes": {each["metadata"]["name"]: each["metadata"]["uid"] for each in claims},
+            "instances": self.cluster(name)["status"]["instanceNames"],
+        }
 
 
-def _external(region: LabRegion) -> Object:
-    name = cluster_name(region)
+def authority() -> Manifest:
+    """One authority for both sides, of which each side's operator makes its certificates."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "orders")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(hours=1))
+        .not_valid_after(now + dt.timedelta(days=90))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    data = {"ca.crt": made.public_bytes(serialization.Encoding.PEM), "ca.key": private}
     return {
-        "name": name,
-        "connectionParameters": {
-            "host": region.network.wan,
-            "port": str(PORT),
-            "user": "streaming_replica",
-            "dbname": "postgres",
-            "sslmode": "verify-ca",
-        },
-        "sslKey": {"name": f"{name}-replication", "key": "tls.key"},
-        "sslCert": {"name": f"{name}-replication", "key": "tls.crt"},
-        "sslRootCert": {"name": f"{name}-ca", "key": "ca.crt"},
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "orders-ca"},
+        "data": {key: base64.b64encode(value).decode() for key, value in data.items()},
     }
 
 
-def introduce(region: LabRegion, to: LabRegion) -> None:
-    """Give the other side what it needs to stream from a region: the certificate of its user, and who signed it."""
-    name = cluster_name(region)
-    for secret, keys in ((f"{name}-replication", ("tls.crt", "tls.key")), (f"{name}-ca", ("ca.crt",))):
-        found = region.wait_for(
-            f"secret {secret}", lambda secret=secret: region.client.find("v1", "Secret", secret, NAMESPACE)
-        )
-        copy = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": secret}}
-        to.apply([{**copy, "data": {key: found["data"][key] for key in keys}}], NAMESPACE)
+LOGIN = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "type": "kubernetes.io/basic-auth",
+    "metadata": {"name": "orders-app"},
+    "stringData": {"username": "app", "password": PASSWORD},
+}
 
 
-def cluster(region: LabRegion) -> Object:
-    return region.client.get(API, "Cluster", cluster_name(region), NAMESPACE)
-
-
-def wait_until_healthy(region: LabRegion, instances: int) -> None:
-    region.wait_for(
-        f"{instances} PostgreSQL ready",
-        lambda: cluster(region).get("status", {}),
-        lambda status: status.get("readyInstances") == instances and "healthy" in status.get("phase", ""),
-        seconds=240,
-    )
-
-
-def set_replica(region: LabRegion, *, primary: LabRegion, source: LabRegion, token: str | None = None) -> None:
-    replica = {"primary": cluster_name(primary), "source": cluster_name(source), "promotionToken": token}
-    region.client.merge(API, "Cluster", cluster_name(region), {"spec": {"replica": replica}}, namespace=NAMESPACE)
-
-
-def connect(host: str, **options: Any) -> psycopg.Connection:
-    """As the application, over the network. What does not answer for two seconds is given up."""
-    return psycopg.connect(
-        host=host,
-        port=PORT,
-        dbname="app",
-        user="app",
-        password=PASSWORD,
-        connect_timeout=2,
-        tcp_user_timeout=2000,
-        autocommit=True,
-        **options,
-    )
-
-
-def is_writable(host: str) -> bool:
-    """Whether the application logs in there and commits something."""
-    try:
-        with connect(host, target_session_attrs="read-write") as connection:
-            connection.execute("insert into probes default values")
-    except psycopg.Error:
-        return False
-    return True
-
-
-def until(look: Callable[[], bool], seconds: float, what: str) -> float:
-    """Seconds until something holds, looked at without a pause."""
-    began = time.monotonic()
-    while not look():
-        assert time.monotonic() - began < seconds, f"{what}: not within {seconds:g} s"
-        time.sleep(0.02)
-    return time.monotonic() - began
-
-
-class Writer:
-    """An application that commits row after row wherever it may write, and remembers what was acknowledged.
-
-    Args:
-        hosts: where it may find a database, in the order in which it tries.
-        first: the number of its first row.
-    """
-
-    def __init__(self, hosts: Sequence[str], *, first: int = 1) -> None:
-        self._first = first
-        self._hosts = ",".join(hosts)
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
-        self.acknowledged: dict[int, float] = {}
-
-    def __enter__(self) -> "Writer":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    def longest_pause(self, since: float) -> float:
-        """The longest time between two acknowledgements from a moment on, in seconds."""
-        times = [since, *(moment for moment in self.acknowledged.values() if moment >= since), time.monotonic()]
-        return max(later - earlier for earlier, later in itertools.pairwise(times))
-
-    def _run(self) -> None:
-        number = self._first - 1
-        while not self._end.is_set():
-            try:
-                with connect(self._hosts, target_session_attrs="read-write") as connection:
-                    while not self._end.wait(0.005):
-                        number += 1  # never the same twice: one without an answer may be in the database or not
-                        connection.execute("insert into orders (id) values (%s)", [number])
-                        self.acknowledged[number] = time.monotonic()
-            except psycopg.Error:
-                self._end.wait(0.05)
-
-
-def lost(writer: Writer, host: str) -> list[int]:
-    """Rows that were acknowledged to the application and are not there."""
-    return sorted(set(writer.acknowledged) - waiting.wait_for("an answer", lambda: _rows(host), seconds=60))
-
-
-def _rows(host: str) -> set[int]:
-    """Nothing while there is no answer: a promoted instance restarts once more some seconds later."""
-    try:
-        with connect(host) as connection:
-            return {number for (number,) in connection.execute("select id from orders")}
-    except psycopg.Error:
-        return set()
-
-
-def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table's lines."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+def entrance(region: LabRegion, cluster: str) -> None:
+    """The route into a region: its current primary on a port of the node."""
+    selector = {"cnpg.io/cluster": cluster, "cnpg.io/instanceRole": "primary"}
+    spec = {"type": "NodePort", "selector": selector, "ports": [{"port": 5432, "nodePort": PORT}]}
+    region.apply([{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "route"}, "spec": spec}], "shop")

@@ -1,17 +1,13 @@
 """The fence as it runs in a pod: the program out of its ConfigMap, with its service account's own token, against a real
-API server. The pod itself is not played, nor PostgreSQL: what fencing does to it is CloudNativePG's.
+API server. The pod itself is not played. PostgreSQL, and what fencing does to it, is in `test_postgres_pair`.
 """
 
+import functools
 import json
-import os
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -23,42 +19,22 @@ from hakit.plan.arguments import Arguments
 from hakit.topology import Witness, load
 from lab.harness import Client, LabRegion
 from lab.harness.client import Object, RefusedError
-from lab.harness.processes import LabError
 from lab.harness.tools import ROOT
+from tests.lab.fence_program import CLUSTERS, SECONDS, Running, Store, annotations, api, serving, token
 
 pytestmark = pytest.mark.lab
 
 TOPOLOGY = load(ROOT / "stacks" / "topology.prod.yaml")
 PAIR = TOPOLOGY.pair("shop").model_copy(update={"witness": ("https://witness.example.com/shop.json",)})
 IMAGE = "registry.example/python@sha256:" + "a" * 64
-CLUSTERS = "postgresql.cnpg.io/v1", "Cluster"
-#: What docs/fence.md promises: one interval of 2 s and the requests of one turn.
-SECONDS = 5.0
-
-
-class _Store(BaseHTTPRequestHandler):
-    """The other region's store: a document, or nothing that can be read."""
-
-    content: str | None = None
-
-    def do_GET(self) -> None:
-        body = (self.content or "").encode()
-        self.send_response(200 if self.content is not None else 503)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+#: Turns that follow each other faster than in a pod.
+quick = functools.partial(Running, every=0.5, timeout=2)
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[tuple[type[_Store], str]]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Store) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield _Store, f"http://127.0.0.1:{server.server_port}/shop.json"
-        server.shutdown()
-        thread.join()
+def store() -> Iterator[Store]:
+    with serving("127.0.0.1") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -104,69 +80,9 @@ def cluster(name: str, *, primary: str, epoch: int, **annotations: str) -> Objec
 EAST, WEST = "orders-g1-us-east-1", "orders-g1-us-west-2"
 
 
-class Running:
-    """The program, with what a pod would be given: the ConfigMaps' files and a token of its service account."""
-
-    def __init__(self, region: LabRegion, folder: Path, witness: list[str], **settings: Any) -> None:
-        self._client, self._folder = region.client, folder
-        code = self._client.get("v1", "ConfigMap", "shop-fence-code", "shop")["data"]
-        for module, text in code.items():
-            path = folder / fence.path_of(module)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        given = json.loads(self._client.get("v1", "ConfigMap", "shop-fence-settings", "shop")["data"]["fence.json"])
-        (folder / "token").write_text(token(self._client))
-        given |= {"witness": witness, "every": 0.5, "timeout": 2, "heartbeat": str(folder / "beat")} | settings
-        server, authority = api(region)
-        given |= {"server": server, "token": str(folder / "token"), "authority": str(authority)}
-        (folder / "fence.json").write_text(json.dumps(given))
-
-    def __enter__(self) -> "Running":
-        self._log = (self._folder / "log").open("w")
-        self._process = subprocess.Popen(
-            [sys.executable, "-S", "-m", "hakit.fence.watch", str(self._folder / "fence.json")],
-            cwd=self._folder,
-            env={**os.environ, "PYTHONPATH": str(self._folder)},
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._log.close()
-
-    def said(self) -> list[dict[str, str]]:
-        return [json.loads(line) for line in (self._folder / "log").read_text().splitlines()]
-
-    def turns(self, count: int) -> None:
-        """Wait until that many turns have ended since now."""
-        if self._process.poll() is not None:
-            raise LabError((self._folder / "log").read_text())
-        beat = self._folder / "beat"
-        for _ in range(count):
-            before = beat.stat().st_mtime_ns if beat.exists() else 0
-            deadline = time.monotonic() + 20
-            while (beat.stat().st_mtime_ns if beat.exists() else 0) == before:
-                assert time.monotonic() < deadline, (self._folder / "log").read_text()
-                time.sleep(0.05)
-
-
-def api(region: LabRegion) -> tuple[str, Path]:
-    cluster = json.loads(region.kubeconfig.read_text())["clusters"][0]["cluster"]
-    return cluster["server"], Path(cluster["certificate-authority"])
-
-
-def token(client: Client) -> str:
-    path = "/api/v1/namespaces/shop/serviceaccounts/shop-fence/token"
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    return client.request("POST", path, json=body)["status"]["token"]
-
-
 @pytest.fixture
-def clusters(shop: LabRegion, store: tuple[type[_Store], str]) -> Iterator[LabRegion]:
-    store[0].content = None
+def clusters(shop: LabRegion, store: Store) -> Iterator[LabRegion]:
+    store.content = None
     yield shop
     for each in shop.client.list(*CLUSTERS, "shop"):
         shop.client.delete(*CLUSTERS, each["metadata"]["name"], "shop")
@@ -174,20 +90,15 @@ def clusters(shop: LabRegion, store: tuple[type[_Store], str]) -> Iterator[LabRe
     shop.client.request("PATCH", path, json={"data": None}, headers={"Content-Type": "application/merge-patch+json"})
 
 
-def annotations(region: LabRegion, name: str) -> dict[str, str]:
-    found = region.client.get(*CLUSTERS, name, "shop")["metadata"].get("annotations") or {}
-    return {key: value for key, value in found.items() if key in (FENCED, OURS)}
-
-
 def test_a_primary_that_was_overtaken_is_fenced_within_the_seconds_that_are_promised(
-    clusters: LabRegion, store: tuple[type[_Store], str], tmp_path: Path
+    clusters: LabRegion, store: Store, tmp_path: Path
 ) -> None:
     """The region was cut, us-west-2 was promoted, and the link comes back: the witness can be read again."""
     clusters.apply([cluster("orders-g1", primary=EAST, epoch=0)], "shop")
-    with Running(clusters, tmp_path, [store[1]]) as running:
+    with quick(clusters, tmp_path, [store.url]) as running:
         running.turns(2)
         assert annotations(clusters, "orders-g1") == {}, "no witness can be read: nothing is done by one"
-        store[0].content = dump({"orders": Witness(1, "us-west-2", 1)})
+        store.content = dump({"orders": Witness(1, "us-west-2", 1)})
         began = time.monotonic()
         clusters.wait_for("the fence", lambda: annotations(clusters, "orders-g1"), seconds=SECONDS)
         took = time.monotonic() - began
@@ -200,57 +111,67 @@ def test_a_primary_that_was_overtaken_is_fenced_within_the_seconds_that_are_prom
     assert [each["why"] for each in fenced] == ["the witness names us-west-2, incarnation 1 since entry 1"]
 
 
-def test_the_copy_that_the_witness_names_is_left_alone(
-    clusters: LabRegion, store: tuple[type[_Store], str], tmp_path: Path
-) -> None:
-    store[0].content = dump({"orders": Witness(1, "us-east-1", 1)})
+def test_the_copy_that_the_witness_names_is_left_alone(clusters: LabRegion, store: Store, tmp_path: Path) -> None:
+    store.content = dump({"orders": Witness(1, "us-east-1", 1)})
     clusters.apply([cluster("orders-g1", primary=EAST, epoch=0)], "shop")
-    with Running(clusters, tmp_path, [store[1]]) as running:
+    with quick(clusters, tmp_path, [store.url]) as running:
         running.turns(3)
     assert annotations(clusters, "orders-g1") == {}
 
 
-def test_a_fence_that_a_person_set_is_never_lifted(
-    clusters: LabRegion, store: tuple[type[_Store], str], tmp_path: Path
-) -> None:
-    store[0].content = dump({"orders": Witness(1, "us-east-1", 1)})
+def test_a_fence_that_a_person_set_is_never_lifted(clusters: LabRegion, store: Store, tmp_path: Path) -> None:
+    store.content = dump({"orders": Witness(1, "us-east-1", 1)})
     by_hand = {FENCED: '["orders-g1-2"]'}
     clusters.apply([cluster("orders-g1", primary=EAST, epoch=10, **by_hand)], "shop")
-    with Running(clusters, tmp_path, [store[1]]) as running:
+    with quick(clusters, tmp_path, [store.url]) as running:
+        running.turns(3)
+    assert annotations(clusters, "orders-g1") == by_hand
+
+
+def test_after_the_operator_lifted_a_fence_one_that_a_person_sets_stays(
+    clusters: LabRegion, store: Store, tmp_path: Path
+) -> None:
+    """A demotion by CloudNativePG takes its own annotation away, and leaves the mark beside it."""
+    store.content = dump({"orders": Witness(1, "us-west-2", 1)})
+    clusters.apply([cluster("orders-g1", primary=WEST, epoch=10, **{OURS: "true"})], "shop")
+    with quick(clusters, tmp_path, [store.url]) as running:
+        clusters.wait_for("the mark is gone", lambda: annotations(clusters, "orders-g1"), lambda left: left == {})
+        by_hand = {FENCED: '["*"]'}
+        clusters.client.merge(*CLUSTERS, "orders-g1", {"metadata": {"annotations": by_hand}}, namespace="shop")
         running.turns(3)
     assert annotations(clusters, "orders-g1") == by_hand
 
 
 def test_a_lower_witness_never_unfences_not_even_after_a_restart(
-    clusters: LabRegion, store: tuple[type[_Store], str], tmp_path: Path
+    clusters: LabRegion, store: Store, tmp_path: Path
 ) -> None:
     clusters.apply([cluster("orders-g1", primary=EAST, epoch=20)], "shop")
-    store[0].content = dump({"orders": Witness(3, "us-west-2", 1)})
-    with Running(clusters, tmp_path, [store[1]]) as running:
+    store.content = dump({"orders": Witness(3, "us-west-2", 1)})
+    with quick(clusters, tmp_path, [store.url]) as running:
         clusters.wait_for("the fence", lambda: annotations(clusters, "orders-g1"))
-    store[0].content = dump({"orders": Witness(2, "us-east-1", 1)})
-    with Running(clusters, tmp_path, [store[1]]) as running:
+    store.content = dump({"orders": Witness(2, "us-east-1", 1)})
+    with quick(clusters, tmp_path, [store.url]) as running:
         running.turns(3)
     assert FENCED in annotations(clusters, "orders-g1")
 
 
-def test_of_two_stores_one_is_enough(clusters: LabRegion, store: tuple[type[_Store], str], tmp_path: Path) -> None:
+def test_of_two_stores_one_is_enough(clusters: LabRegion, store: Store, tmp_path: Path) -> None:
     clusters.apply([cluster("orders-g1", primary=EAST, epoch=0)], "shop")
-    store[0].content = dump({"orders": Witness(1, "us-west-2", 1)})
+    store.content = dump({"orders": Witness(1, "us-west-2", 1)})
     nobody = "http://127.0.0.1:1/shop.json"
-    with Running(clusters, tmp_path, [nobody, store[1]]):
+    with quick(clusters, tmp_path, [nobody, store.url]):
         clusters.wait_for("the fence", lambda: annotations(clusters, "orders-g1"))
 
 
 def test_out_of_reach_for_the_stated_time_it_fences_what_is_primary_and_nothing_else(
-    clusters: LabRegion, store: tuple[type[_Store], str], tmp_path: Path
+    clusters: LabRegion, store: Store, tmp_path: Path
 ) -> None:
     clusters.apply([cluster("orders-g2", primary="orders-g2-us-east-1", epoch=0)], "shop")
     clusters.apply([cluster("orders-g1", primary=WEST, epoch=0)], "shop")
-    with Running(clusters, tmp_path, [store[1]], unreachable_after=2):
+    with quick(clusters, tmp_path, [store.url], unreachable_after=2):
         clusters.wait_for("the fence", lambda: annotations(clusters, "orders-g2"))
         assert annotations(clusters, "orders-g1") == {}, "a replica must replay"
-        store[0].content = dump({"orders": Witness(1, "us-east-1", 2)})
+        store.content = dump({"orders": Witness(1, "us-east-1", 2)})
         clusters.wait_for("it is lifted", lambda: annotations(clusters, "orders-g2"), lambda left: left == {})
 
 
