@@ -82,11 +82,6 @@ class Lab:
     def __iter__(self) -> Iterator[LabRegion]:
         return iter(self.regions.values())
 
-    @property
-    def machine(self) -> str:
-        """This machine's address on the wide area, under which a region reaches what stands outside of it."""
-        return self._network.machine
-
     def everywhere(self, do: Callable[[LabRegion], Any]) -> None:
         """Do something in all regions at once, and return when all have done it."""
         with ThreadPoolExecutor(len(self.regions)) as pool:
