@@ -171,3 +171,10 @@ def entrance(region: LabRegion, cluster: str) -> None:
     selector = {"cnpg.io/cluster": cluster, "cnpg.io/instanceRole": "primary"}
     spec = {"type": "NodePort", "selector": selector, "ports": [{"port": 5432, "nodePort": PORT}]}
     region.apply([{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "route"}, "spec": spec}], "shop")
+
+
+def made(pair: Pair) -> bool:
+    """The tables, in `a`; whether they are there now."""
+    for table in ("orders (id bigint primary key", "probes (id bigserial primary key"):
+        pair.run("a", f"create table if not exists {table}, at timestamptz not null default clock_timestamp())")
+    return bool(pair.run("a", "select to_regclass('probes') where to_regclass('orders') is not null"))

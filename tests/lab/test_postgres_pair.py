@@ -21,7 +21,7 @@ from hakit.fence.watch import FENCED, OURS
 from lab.harness.tools import POSTGRES_TOOLS, REGION_TOOLS
 from tests.lab.conftest import need, need_network, running_lab, show
 from tests.lab.fence_program import SECONDS, Running, annotations, serving
-from tests.lab.pair import LOGIN, Pair, authority, entrance
+from tests.lab.pair import LOGIN, Pair, authority, entrance, made
 from tests.lab.writing import Writer, columns, is_writable, until
 
 pytestmark = pytest.mark.lab
@@ -41,7 +41,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
             entrance(region, "orders-g1")
         found.up("a")
         found.healthy("a")
-        lab["a"].wait_for("the tables", lambda: _made(found), seconds=120)
+        lab["a"].wait_for("the tables", lambda: made(found), seconds=120)
         found.up("b")
         found.healthy("b")
         yield found
@@ -52,12 +52,6 @@ def opened() -> Iterator[contextlib.ExitStack]:
     """What one test starts and a later one still needs."""
     with contextlib.ExitStack() as found:
         yield found
-
-
-def _made(pair: Pair) -> bool:
-    for table in ("orders (id bigint primary key", "probes (id bigserial primary key"):
-        pair.run("a", f"create table if not exists {table}, at timestamptz not null default clock_timestamp())")
-    return bool(pair.run("a", "select to_regclass('probes') where to_regclass('orders') is not null"))
 
 
 def _logs_in(pair: Pair, name: str) -> None:
