@@ -62,11 +62,10 @@ class RegionPair(pulumi.ComponentResource):
             }
             databases |= {f"{each}{key}": found for each, found in own.items()}
             for app in spec.apps:
-                known = pairs.facts_of(spec, topology, region, app.database) if app.database else {}
                 needed = [own[app.database]] if app.database else []
                 apps[f"{app.name}{key}"] = ZonalApp(
                     spec.child(app.name, region),
-                    _typed(spec.app_args(path, region, app, known)),
+                    _typed(spec.app_args(path, region, app)),
                     pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=needed)),
                 )
             if region in spec.fences:

@@ -4,7 +4,7 @@ The parts check their own arguments; here stands only what holds between them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hakit.errors import HakitError, did_you_mean
@@ -12,6 +12,7 @@ from hakit.plan import fence, postgres, postgres_spec, zonal
 from hakit.plan.arguments import Arguments
 from hakit.plan.fence import FenceSpec
 from hakit.plan.place import pair_of, region_of
+from hakit.plan.postgres_spec import PostgresSpec
 from hakit.topology import handovers
 from hakit.topology.model import Pair, Topology
 
@@ -20,7 +21,7 @@ ARGUMENTS = ("topology", "scope", "pair", "namespace", "databases", "apps", "fen
 #: What a pair decides for its parts; a part that says it again could contradict it.
 _DECIDED = ("topology", "pair", "scope")
 _OF_APPS = ("database", "database_values")
-#: What an application can be told about its database. The same in every region and role, but for the host's region.
+#: What an application can be told about its database. The same text in every region and role.
 FACTS = ("host", "port", "name", "user", "secret")
 
 
@@ -51,6 +52,7 @@ class PairSpec:
         databases: by name, the arguments of PostgresCluster, without what the pair decides.
         fences: by region; empty when none is asked for.
         active: the region that the list of handovers says.
+        known: of each database by name, what an application must know of it, by `FACTS`.
     """
 
     name: str
@@ -62,6 +64,7 @@ class PairSpec:
     apps: tuple[AppPart, ...]
     fences: Mapping[str, FenceSpec]
     active: str
+    known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -77,16 +80,10 @@ class PairSpec:
         place = {"topology": topology, "pair": self.pair, "scope": region}
         return {**self.databases[database], **place, "database": database, "namespace": self.namespace}
 
-    def app_args(self, topology: str, region: str, app: AppPart, known: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments of an application's ZonalApp.
-
-        Args:
-            topology: the file's path.
-            region: one of `regions`.
-            app: one of `apps`.
-            known: what is known of its database, by `FACTS`; empty when it has none.
-        """
+    def app_args(self, topology: str, region: str, app: AppPart) -> dict[str, Any]:
+        """The arguments of an application's ZonalApp."""
         place = {"topology": topology, "pair": self.pair, "scope": region}
+        known = self.known[app.database] if app.database else {}
         values = _with_facts(app.args.get("values") or {}, app.facts, known)
         return {**app.args, **place, "values": values}
 
@@ -127,28 +124,25 @@ def specify(name: str, args: Any, topology: Topology) -> PairSpec:
         fences=_fences(given, topology, pair, regions),
         active=handovers.active_region(pair),
     )
-    _check_parts(spec, topology)
+    return _with_parts_checked(spec, topology)
+
+
+def _with_parts_checked(spec: PairSpec, topology: Topology) -> PairSpec:
+    """Every part's own arguments, before the first of them is registered: half a pair is worse than none."""
+    known: dict[str, Mapping[str, str]] = {}
+    for region in spec.regions:
+        for database in spec.databases:
+            args = spec.database_args(topology.path, region, database)
+            known[database] = _facts_of(postgres_spec.specify(spec.child(database, region), args, topology))
+    spec = replace(spec, known=known)
+    for region in spec.regions:
+        for app in spec.apps:
+            zonal.specify(spec.child(app.name, region), spec.app_args(topology.path, region, app), topology)
     return spec
 
 
-def _check_parts(spec: PairSpec, topology: Topology) -> None:
-    """Every part's own arguments, before the first of them is registered: half a pair is worse than none."""
-    for region in spec.regions:
-        for database in spec.databases:
-            facts_of(spec, topology, region, database)
-        for app in spec.apps:
-            known = facts_of(spec, topology, region, app.database) if app.database else {}
-            zonal.specify(spec.child(app.name, region), spec.app_args(topology.path, region, app, known), topology)
-
-
-def facts_of(spec: PairSpec, topology: Topology, region: str, database: str) -> dict[str, str]:
-    """What an application in a region must know of a database of the pair, by `FACTS`.
-
-    Raises:
-        HakitError: an argument of the database is wrong.
-    """
-    args = spec.database_args(topology.path, region, database)
-    found = postgres_spec.specify(spec.child(database, region), args, topology)
+def _facts_of(found: PostgresSpec) -> dict[str, str]:
+    """What an application must know of a database, by `FACTS`."""
     return {
         "host": postgres.host(found),
         "port": "5432",
