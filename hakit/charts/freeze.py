@@ -86,8 +86,8 @@ _TEMPLATE = """\
 {{- $deletion := "delete pods --field-selector spec.nodeName= --selector" }}
 {{- printf "Deployment/%s: its running pods keep others out of their zones (required anti-affinity), so that no new \
 pod finds one. Nothing has been changed. Once, by hand: (1) %s patch deployment %s --type merge --patch '%s' \
-(2) until all pods are new: %s %s %s (3) deploy again" \
-$name $kubectl $name $patch $kubectl $deletion (join "," $selector) | fail }}
+(2) again and again until (3): %s %s %s (3) when `%s rollout status deployment %s` has ended, deploy again" \
+$name $kubectl $name $patch $kubectl $deletion (join "," $selector) $kubectl $name | fail }}
 {{- end }}
 {{- end }}
 {{- end }}

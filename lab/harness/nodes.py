@@ -34,6 +34,14 @@ def ready_pod(pod: Object) -> bool:
     return is_ready(pod) and "deletionTimestamp" not in pod["metadata"]
 
 
+def rolled_out(workload: Object, replicas: int) -> bool:
+    """As `kubectl rollout status` decides it: the newest template is seen, no pod is of an older one."""
+    status = workload.get("status", {})
+    seen = status.get("observedGeneration") == workload["metadata"]["generation"]
+    numbers = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")}
+    return seen and numbers == {replicas} and status.get("currentRevision") == status.get("updateRevision")
+
+
 def unplaced(pods: Iterable[Object]) -> list[str]:
     """The scheduler's sentence about each pod for which it has found no node."""
     return [

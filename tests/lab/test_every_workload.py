@@ -11,7 +11,7 @@ import pytest
 
 from lab.harness import LabRegion
 from lab.harness.client import Object, seconds_between
-from lab.harness.nodes import ready_pod, unplaced
+from lab.harness.nodes import ready_pod, rolled_out, unplaced
 from lab.harness.region import unreachable_since
 from lab.harness.sampling import Sampling
 from lab.harness.tools import REGION_TOOLS
@@ -240,14 +240,7 @@ def _rolling(region: LabRegion, rows: list[Row]) -> list[str]:
         for kind in ("Deployment", "StatefulSet")
         for each in region.client.list("apps/v1", kind)
     }
-    return [str(row) for row in rows if not _is_rolled_out(stored[row.key], row)]
-
-
-def _is_rolled_out(stored: Object, row: Row) -> bool:
-    status = stored["status"]
-    seen = status.get("observedGeneration") == stored["metadata"]["generation"]
-    numbers = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")}
-    return seen and numbers == {row.replicas} and status.get("currentRevision") == status.get("updateRevision")
+    return [str(row) for row in rows if not rolled_out(stored[row.key], row.replicas)]
 
 
 @pytest.fixture(scope="module")

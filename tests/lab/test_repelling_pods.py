@@ -15,7 +15,7 @@ from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
 from hakit.charts.source import load
 from lab.harness import Helm, HelmError, LabRegion
-from lab.harness.nodes import unplaced
+from lab.harness.nodes import rolled_out, unplaced
 from tests.lab import shop
 
 pytestmark = pytest.mark.lab
@@ -44,7 +44,7 @@ def plain_chart(tmp_path: Path) -> Path:
 
 def _upgrade(helm: Helm, chart: Path, namespace: str, objects: list[Object]) -> None:
     helm.run(
-        *("upgrade", "--install", "storefront", chart, "--namespace", namespace, "--wait", "--timeout", "120s"),
+        *("upgrade", "--install", "storefront", chart, "--namespace", namespace, "--wait", "--timeout", "240s"),
         values={"objects": keyed(objects, namespace)},
     )
 
@@ -76,20 +76,19 @@ def test_pods_that_repel_hakit_s_are_named_before_anything_changes_and_the_print
     patch = re.search(r"patch deployment storefront --type merge --patch '(.*?)' ", said)
     assert patch is not None, said
     assert "--selector app.kubernetes.io/instance=storefront,app.kubernetes.io/name=storefront (3)" in said
+    assert said.rstrip().endswith(
+        f"(3) when `kubectl --namespace {namespace} rollout status deployment storefront` has ended, deploy again"
+    )
     region.client.merge("apps/v1", "Deployment", "storefront", json.loads(patch[1]), namespace=namespace)
 
     def helped() -> Object:
         for pod in region.pods(namespace):
             if unplaced([pod]):
                 region.client.delete("v1", "Pod", pod["metadata"]["name"], namespace, now=True)
-        return _deployment(region, namespace)["status"]
+        return _deployment(region, namespace)
 
-    region.wait_for(
-        "all pods new",
-        helped,
-        lambda status: {status.get(key) for key in ("replicas", "updatedReplicas", "availableReplicas")} == {3},
-        seconds=90,
-    )
+    # Not by the numbers alone: right after the patch they are still those of the old pods.
+    region.wait_for("all pods new", helped, lambda deployment: rolled_out(deployment, 3), seconds=120)
     _upgrade(helm, chart, namespace, hardened)
     _ends_with_one_in_each_zone(region, namespace)
 

@@ -8,7 +8,7 @@ from hakit.charts.harden import harden
 from hakit.charts.intent import Intent
 from lab.harness import LabRegion, RefusedError
 from lab.harness.client import Client, Object
-from lab.harness.nodes import ready_pod, unplaced
+from lab.harness.nodes import ready_pod, rolled_out, unplaced
 from lab.harness.sampling import Sampling
 from tests.lab import shop
 
@@ -27,11 +27,7 @@ def _change_image(region: LabRegion, namespace: str, objects: list[Object]) -> N
 
 
 def _is_rolled_out(deployment: Object) -> bool:
-    """As `kubectl rollout status` decides it: nothing but new pods, all of them available."""
-    status, wanted = deployment["status"], deployment["spec"]["replicas"]
-    seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
-    numbers = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "availableReplicas")}
-    return seen and numbers == {wanted}
+    return rolled_out(deployment, deployment["spec"]["replicas"])
 
 
 def _rolled_out(region: LabRegion, namespace: str) -> None:
