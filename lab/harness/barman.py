@@ -32,7 +32,7 @@ def install_barman(region: LabRegion) -> None:
     objects = [obj for obj in yaml.load_all(text, Loader=yaml.CSafeLoader) if obj]
     region.apply([_placed(obj) for obj in objects if not obj["apiVersion"].startswith("cert-manager.io/")])
     region.apply([_certificate("server", "barman-cloud"), _certificate("client", "barman-cloud-client")])
-    region.wait_for("the plugin's pod", lambda: _ready(region), seconds=90)
+    region.wait_for("the plugin's pod", lambda: _ready(region))
 
 
 def _placed(obj: Object) -> Object:

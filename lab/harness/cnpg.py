@@ -22,8 +22,8 @@ def install_operator(region: LabRegion) -> None:
     """
     text = (BIN / "manifests" / "cnpg.yaml").read_text(encoding="utf-8")
     region.apply([_placed(obj) for obj in yaml.load_all(text, Loader=yaml.CSafeLoader) if obj])
-    region.wait_for("the operator's pod", lambda: region.ready_pods(_NAMESPACE), seconds=90)
-    region.wait_for("the operator's admission", lambda: _admits(region), seconds=60)
+    region.wait_for("the operator's pod", lambda: region.ready_pods(_NAMESPACE))
+    region.wait_for("the operator's admission", lambda: _admits(region))
 
 
 def _placed(obj: Object) -> Object:

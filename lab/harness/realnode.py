@@ -104,7 +104,6 @@ class RealNode:
             f"{self.name}: the end of all in it",
             lambda: [pid for pid in inside if started_at(pid)],
             lambda left: not left,
-            seconds=20,
         )
 
     def processes(self) -> list[int]:
@@ -128,7 +127,7 @@ class RealNode:
         self._processes.start(name, self._inside(command))
 
     def _await(self, what: str, look: Callable[[], object]) -> None:
-        wait_for(f"{self.name}: {what}", look, seconds=60, hint=lambda: self._processes.tail("node"))
+        wait_for(f"{self.name}: {what}", look, hint=lambda: self._processes.tail("node"))
 
     def _inside(self, command: Iterable[str | Path]) -> list[str]:
         """A command within the node. Its own process stays outside and ends with it."""

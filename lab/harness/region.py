@@ -257,7 +257,7 @@ class LabRegion:
         return counts
 
     def wait_for(
-        self, what: str, look: Callable[[], T], until: Callable[[T], bool] = bool, *, seconds: float = 60
+        self, what: str, look: Callable[[], T], until: Callable[[T], bool] = bool, *, seconds: float = 120
     ) -> T:
         """Wait; see `waiting.wait_for`. It stops early when a program of the region has died."""
 

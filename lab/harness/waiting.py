@@ -16,7 +16,7 @@ def wait_for(  # noqa: PLR0913  each is a fact of the wait
     look: Callable[[], T],
     until: Callable[[T], bool] = bool,
     *,
-    seconds: float = 60,
+    seconds: float = 120,
     every: float = 0.2,
     hint: Callable[[], str] = str,
 ) -> T:
@@ -26,7 +26,7 @@ def wait_for(  # noqa: PLR0913  each is a fact of the wait
         what: what is waited for, as a noun: "six pods ready".
         look: what to look at.
         until: whether it is as it should be.
-        seconds: how long at most.
+        seconds: how long at most; generous, as it costs time only where something is wrong.
         every: seconds between two looks.
         hint: what else the message of a failure says, asked for only then.
 

@@ -81,9 +81,7 @@ def _scaled_by_load(region: LabRegion, namespace: str, replicas: int) -> None:
 
 
 def _all_ready(region: LabRegion, namespace: str, replicas: int) -> None:
-    region.wait_for(
-        f"{replicas} pods", lambda: region.ready_pods(namespace), lambda found: len(found) == replicas, seconds=90
-    )
+    region.wait_for(f"{replicas} pods", lambda: region.ready_pods(namespace), lambda found: len(found) == replicas)
 
 
 def _autoscaler_has_looked(region: LabRegion, namespace: str) -> None:
@@ -91,7 +89,6 @@ def _autoscaler_has_looked(region: LabRegion, namespace: str) -> None:
         "the autoscaler's first look",
         lambda: region.client.get("autoscaling/v2", "HorizontalPodAutoscaler", "storefront", namespace)["status"],
         lambda status: status.get("currentReplicas", 0) > 0,
-        seconds=60,
     )
 
 

@@ -67,7 +67,7 @@ class System:
 
     def served(self, client: str, since: float, number: int = 5) -> set[str]:
         """The regions that answer a client's next requests, or the errors that it sees."""
-        wait_for(f"{number} requests", lambda: len(self.visits(client, since)), lambda n: n >= number, seconds=60)
+        wait_for(f"{number} requests", lambda: len(self.visits(client, since)), lambda n: n >= number)
         return {each.error or self.region(each.pool) for each in self.visits(client, since)}
 
     def region(self, pool: str) -> str:
@@ -80,7 +80,7 @@ class System:
         def health() -> dict[str, bool | None]:
             return {self.region(pool): healthy for (pool, _), healthy in self.prober.health().items()}
 
-        wait_for("health", health, lambda found: all(found.get(region) for region in regions), seconds=60)
+        wait_for("health", health, lambda found: all(found.get(region) for region in regions))
 
 
 @contextmanager

@@ -83,7 +83,7 @@ def test_a_program_that_dies_is_named_with_the_end_of_its_log(tmp_path: Path):
     lab = Processes(tmp_path / "mine")
     lab.start("failing", ["sh", "-c", "echo no such flag >&2; exit 3"])
     with pytest.raises(LabError, match=r"failing ended with 3[\s\S]*no such flag"):
-        wait_for("its end", lambda: lab.check("failing"), seconds=10)
+        wait_for("its end", lambda: lab.check("failing"))
     lab.close(keep_logs=False)
 
 

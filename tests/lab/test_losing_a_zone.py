@@ -68,7 +68,7 @@ def loss(region: LabRegion) -> Iterator[Loss]:
     region.lose_zone("a")
     since = {each["metadata"]["name"]: unreachable_since(each) or "" for each in region.nodes("a")}
     at_once = len(region.ready_pods("shop", "storefront"))
-    pods = region.wait_for("six again", lambda: region.ready_pods("shop"), lambda found: len(found) == 6, seconds=90)
+    pods = region.wait_for("six again", lambda: region.ready_pods("shop"), lambda found: len(found) == 6)
     after = region.zone_counts(pods)
     waiting = region.wait_for(
         "the replaced pods of the chart that counts the dead zone",

@@ -37,7 +37,7 @@ def _web(region: RegionNetwork, folder: Path) -> Iterator[str]:
     with subprocess.Popen(region.command(program), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         url = f"http://{region.wan}:8080/"
         try:
-            wait_for("an answer", lambda: _get(url) == region.name, seconds=20)
+            wait_for("an answer", lambda: _get(url) == region.name)
             yield url
         finally:
             server.kill()
@@ -121,7 +121,7 @@ def test_what_a_killed_lab_left_is_removed_by_the_next_one(network: Network):
     sweep_networks()  # another run on this machine may have been first
     assert not Path("/run/netns", namespace).exists()
     assert namespace.partition("-")[0] not in {name for _, name in socket.if_nameindex()}, "the machine's link is gone"
-    wait_for("the process's end", lambda: not Path(f"/proc/{pid}").exists(), seconds=10)
+    wait_for("the process's end", lambda: not Path(f"/proc/{pid}").exists())
     assert Path("/run/netns", network["east"].namespace).exists(), "this lab's owner lives"
 
 

@@ -180,7 +180,7 @@ def test_with_the_fence_its_return_is_the_end_of_its_writes(
         assert annotations(a, "orders-g1") == {}, "no witness can be read: nothing is done by one"
         a.reconnect()
         back = time.monotonic()
-        a.wait_for("the fence", lambda: annotations(a, "orders-g1"), seconds=60)
+        a.wait_for("the fence", lambda: annotations(a, "orders-g1"))
         fenced = time.monotonic()
         until(lambda: not is_writable(a.network.console), 60, "a's own clients are refused")
         time.sleep(3)
@@ -205,7 +205,7 @@ def test_the_copy_left_behind_is_rebuilt_under_the_next_incarnation_with_the_fen
     a = pair.lab["a"]
     began = time.monotonic()
     pair.up("a")  # it learns of the failover
-    a.wait_for("the fence is lifted from a replica", lambda: annotations(a, "orders-g1") == {}, seconds=60)
+    a.wait_for("the fence is lifted from a replica", lambda: annotations(a, "orders-g1") == {})
     assert not is_writable(a.network.console)
     kept = {each["metadata"]["name"] for each in a.client.list("v1", "PersistentVolumeClaim", "shop")}
     pair.entries.append({"kind": "rebuild", "to": "a", "incarnation": 2})

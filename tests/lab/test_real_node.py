@@ -169,7 +169,7 @@ def test_nothing_is_left_of_a_real_node_whose_lab_was_killed_outright(region: La
         other.kill()
     sweep(folder.parent)
     sweep_networks()
-    wait_for("the end of all its processes", lambda: _with(str(folder)), lambda left: not left, seconds=20)
+    wait_for("the end of all its processes", lambda: _with(str(folder)), lambda left: not left)
     assert not folder.exists()
     assert not Path("/run/netns", namespace).exists()
     assert str(folder) not in Path("/proc/self/mounts").read_text(encoding="utf-8")

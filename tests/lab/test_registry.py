@@ -85,7 +85,7 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registr
     with (folder / "log").open("w") as log:
         running = subprocess.Popen([tool("registry"), "serve", folder / "config.yml"], stdout=log, stderr=log)
     try:
-        wait_for("the registry", lambda: _answers(host), seconds=30, hint=(folder / "log").read_text)
+        wait_for("the registry", lambda: _answers(host), hint=(folder / "log").read_text)
         found = Registry(host, folder)
         if request.param:
             found.login(folder / "push.json")

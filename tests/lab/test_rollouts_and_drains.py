@@ -35,7 +35,7 @@ def _rolled_out(region: LabRegion, namespace: str) -> None:
         "the rollout's end",
         lambda: region.client.get("apps/v1", "Deployment", "storefront", namespace),
         _is_rolled_out,
-        seconds=90,
+        seconds=240,
     )
 
 
