@@ -11,9 +11,9 @@ from hakit.components.postgres_cluster import PostgresCluster
 from hakit.components.project import load_topology
 from hakit.components.providers import kubernetes_provider, provider_of
 from hakit.components.region_pair_args import RegionPairArgs
-from hakit.components.zonal_app import ZonalApp
+from hakit.components.zonal_app import Ready, ZonalApp, examined_app
 from hakit.errors import HakitError
-from hakit.plan import fence
+from hakit.plan import fence, zonal
 from hakit.plan import pair as pairs
 from hakit.plan.pair import PairSpec
 from hakit.topology import Topology
@@ -30,9 +30,9 @@ class RegionPair(pulumi.ComponentResource):
         With the scope `all` a Kubernetes provider for each region, and the region at the end of each name.
 
     Raises:
-        HakitError: an argument is wrong, here or of a part, or contradicts the topology. Nothing was registered when it
-            is one of the pair's own.
-        FindingsError: the audit of an application found errors that it does not accept.
+        HakitError: an argument is wrong, here or of a part, or contradicts the topology; a chart does not load or
+            render. Nothing is registered then.
+        FindingsError: the audit of an application found errors that it does not accept. Nothing is registered then.
     """
 
     apps: Mapping[str, ZonalApp]
@@ -50,6 +50,7 @@ class RegionPair(pulumi.ComponentResource):
         spec = pairs.specify(name, args, topology)
         if not spec.several:
             provider_of(spec.where, spec.regions[0], opts)
+        charts = _charts(spec, topology)
         super().__init__("hakit:index:RegionPair", name, None, opts)
         apps: dict[str, ZonalApp] = {}
         databases: dict[str, PostgresCluster] = {}
@@ -65,7 +66,7 @@ class RegionPair(pulumi.ComponentResource):
                 needed = [own[app.database]] if app.database else []
                 apps[f"{app.name}{key}"] = ZonalApp(
                     spec.child(app.name, region),
-                    _typed(spec.app_args(path, region, app)),
+                    _typed(charts[region, app.name]),
                     pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=needed)),
                 )
             if region in spec.fences:
@@ -82,7 +83,19 @@ class RegionPair(pulumi.ComponentResource):
         return pulumi.ResourceOptions(parent=self, providers=[provider])
 
 
-def _typed(args: dict[str, Any]) -> Any:
+def _charts(spec: PairSpec, topology: Topology) -> dict[tuple[str, str], Ready]:
+    """Every application's chart, rendered and audited, by region and name: before the first database is registered."""
+    return {
+        (region, app.name): examined_app(
+            child := spec.child(app.name, region),
+            zonal.specify(child, spec.app_args(topology.path, region, app), topology),
+        )
+        for region in spec.regions
+        for app in spec.apps
+    }
+
+
+def _typed(args: Any) -> Any:
     """A part checks its arguments itself, whatever their type."""
     return args
 

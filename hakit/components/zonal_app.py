@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -62,21 +63,12 @@ class ZonalApp(pulumi.ComponentResource):
     """One line: what runs, and what is left of it when a zone is lost."""
 
     def __init__(self, name: str, args: ZonalAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        path = args.get("topology") if isinstance(args, Mapping) else None
-        spec = zonal.specify(name, args, load_topology(path) if isinstance(path, str) else None)
+        ready = args if isinstance(args, Ready) else None  # RegionPair has looked at all of its charts before
+        spec = ready.spec if ready else _specify(name, args)
         provider = provider_of(spec.where, spec.region, opts)
-        chart = load(spec.chart, project_root(), spec.where, version=spec.version, repo=spec.repo)
-        release = Release(spec.release_name, spec.namespace, spec.kubernetes, spec.api_versions)
-        unknown: dict[Hole, pulumi.Output[Any]] = {}
-        with _told_for(spec):
-            values = _with_holes(spec.values, "", unknown)
-            drafted = draft(chart, values, release, spec.where)
-            refuse_nothing(chart, drafted.objects, spec.where)
-            examined, settled = _examine(spec, chart, drafted, release)
-            objects = freeze.keyed(examined.objects, spec.namespace)
+        ready = ready or examined_app(name, spec)
+        chart, objects = ready.chart, ready.objects
         claim_release(provider, spec.namespace, spec.release_name, name)
-        summary = _summary(spec, chart, examined, settled, rendered_by(chart, release))
-        report(AppReport(name, spec.region, spec.role, settled, examined.mended, summary))
 
         folder = _frozen(chart)
 
@@ -87,7 +79,7 @@ class ZonalApp(pulumi.ComponentResource):
             chart=folder,
             name=spec.release_name,
             namespace=spec.namespace,
-            values={"objects": _contents(objects, spec, drafted, unknown)},
+            values={"objects": _contents(ready)},
             # Atomic takes a failed upgrade back; claims and definitions are annotated to stay in every case.
             atomic=spec.roles[spec.role].wait,
             skip_await=not spec.roles[spec.role].wait,
@@ -98,6 +90,7 @@ class ZonalApp(pulumi.ComponentResource):
             allow_null_values=True,
             opts=after(opts, pulumi.ResourceOptions(parent=self, depends_on=definitions)),
         )
+        examined = ready.examined
         running = workloads(examined.objects)
         outputs = {
             "name": spec.release_name,
@@ -107,10 +100,10 @@ class ZonalApp(pulumi.ComponentResource):
                 for service in of_kind(examined.objects, "Service")
             },
             "replicas": {id_of(workload): replicas_of(workload, examined.objects) for workload in running},
-            "accepted": [each.as_dict() for each in settled.accepted],
+            "accepted": [each.as_dict() for each in ready.settled.accepted],
             "region": spec.region,
             "role": spec.role,
-            "summary": summary,
+            "summary": ready.summary,
         }
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
@@ -127,6 +120,51 @@ class ZonalApp(pulumi.ComponentResource):
             spec=definition["spec"],
             opts=after(opts, pulumi.ResourceOptions(parent=self, retain_on_delete=True)),
         )
+
+
+@dataclass(frozen=True)
+class Ready:
+    """An application of which all is known that can be known before something is registered.
+
+    Attributes:
+        unknown: the Output that belongs into each hole of the values.
+        objects: by key, hardened, with holes.
+    """
+
+    spec: AppSpec
+    chart: Chart
+    drafted: Draft = field(repr=False)
+    unknown: Mapping[Hole, pulumi.Output[Any]] = field(repr=False)
+    examined: Examined = field(repr=False)
+    settled: Settled
+    objects: Mapping[str, Object] = field(repr=False)
+    summary: str
+
+
+def examined_app(name: str, spec: AppSpec) -> Ready:
+    """Render, harden and audit an application's chart, and hand in what was found.
+
+    Raises:
+        HakitError: the chart does not load or render.
+        FindingsError: the audit found errors that `accept` does not name.
+    """
+    chart = load(spec.chart, project_root(), spec.where, version=spec.version, repo=spec.repo)
+    release = Release(spec.release_name, spec.namespace, spec.kubernetes, spec.api_versions)
+    unknown: dict[Hole, pulumi.Output[Any]] = {}
+    with _told_for(spec):
+        values = _with_holes(spec.values, "", unknown)
+        drafted = draft(chart, values, release, spec.where)
+        refuse_nothing(chart, drafted.objects, spec.where)
+        examined, settled = _examine(spec, chart, drafted, release)
+        objects = freeze.keyed(examined.objects, spec.namespace)
+    summary = _summary(spec, chart, examined, settled, rendered_by(chart, release))
+    report(AppReport(name, spec.region, spec.role, settled, examined.mended, summary))
+    return Ready(spec, chart, drafted, unknown, examined, settled, objects, summary)
+
+
+def _specify(name: str, args: Any) -> AppSpec:
+    path = args.get("topology") if isinstance(args, Mapping) else None
+    return zonal.specify(name, args, load_topology(path) if isinstance(path, str) else None)
 
 
 def _examine(spec: AppSpec, chart: Chart, drafted: Draft, release: Release) -> tuple[Examined, Settled]:
@@ -199,16 +237,14 @@ def _frozen(chart: Chart) -> str:
     return os.path.relpath(folder)
 
 
-def _contents(
-    objects: Mapping[str, Object], spec: AppSpec, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any]]
-) -> dict[str, Any]:
+def _contents(app: Ready) -> dict[str, Any]:
     """The objects as the release's values: each leaf with a hole an Output of its own, each Secret a secret, and so is
     each text that holds a plain value of a key such as `password`: it belongs in no diff and in no plain state."""
-    plain_secrets = secret_texts(spec.values)
+    plain_secrets = secret_texts(app.spec.values)
 
     def filled(value: Any) -> Any:
         if isinstance(value, Leaf):
-            return _filled(value, drafted, unknown)
+            return _filled(value, app.drafted, app.unknown)
         if isinstance(value, dict):
             return {key: filled(item) for key, item in value.items()}
         if isinstance(value, list):
@@ -219,7 +255,7 @@ def _contents(
 
     return {
         key: pulumi.Output.secret(filled(obj)) if obj.get("kind") == "Secret" else filled(obj)
-        for key, obj in objects.items()
+        for key, obj in app.objects.items()
     }
 
 

@@ -113,6 +113,7 @@ def specify(name: str, args: Any, topology: Topology) -> PairSpec:
             given=twice[0],
             do="rename one: both are parts of the pair, and their resources are named after them",
         )
+    _check_releases(given, apps)
     spec = PairSpec(
         name=name,
         pair=pair.name,
@@ -224,6 +225,21 @@ def _app(given: Arguments, name: str, value: Any, pair: Pair, namespace: str) ->
             raise inner.missing("database", f"{path}.database_values goes with one: name the database")
         return AppPart(name, own, None, {})
     return AppPart(name, own, _database(inner, pair), _facts(inner, own))
+
+
+def _check_releases(given: Arguments, apps: Iterable[AppPart]) -> None:
+    """Helm has one release of a name in a namespace."""
+    taken: dict[tuple[Any, Any], str] = {}
+    for app in apps:
+        release = app.args["release_name"], app.args["namespace"]
+        other = taken.setdefault(release, app.name)
+        if other != app.name:
+            raise HakitError(
+                f"apps.{app.name}.release_name: apps.{other} has the same, in the same namespace",
+                where=given.where,
+                given=release[0],
+                do="give one of them another",
+            )
 
 
 def _database(inner: Arguments, pair: Pair) -> str:

@@ -269,6 +269,16 @@ def app(**more: Any) -> dict[str, Any]:
         (pair(EAST, apps={"orders": app()["warehouse"]}), "an application and a database have one name"),
         (pair(EAST, apps=app(replica=3)), "ZonalApp 'shop-warehouse': replica: unknown argument"),
         (pair(EAST, fence={}), "fence.image is missing"),
+        (
+            pair(EAST, apps={**app(), "depot": {**app()["warehouse"], "release_name": "warehouse"}}),
+            r"apps.depot.release_name: apps.warehouse has the same, in the same namespace\n  given:   warehouse",
+        ),
+        # What only a chart can tell.
+        (
+            pair(EAST, apps={**app(), "depot": {"chart": "examples/charts/depot"}}),
+            "ZonalApp 'shop-depot': chart: nothing",
+        ),
+        (pair(EAST, apps=app(values={"sprad": "hosts"})), "HK003 error   sprad: the chart ignores this value"),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_is_registered(
