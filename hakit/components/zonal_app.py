@@ -67,7 +67,7 @@ class ZonalApp(pulumi.ComponentResource):
         spec = ready.spec if ready else _specify(name, args)
         provider = provider_of(spec.where, spec.region, opts)
         ready = ready or examined_app(name, spec)
-        chart, objects = ready.chart, ready.objects
+        chart = ready.chart
         claim_release(provider, spec.namespace, spec.release_name, name)
 
         folder = _frozen(chart)
