@@ -63,10 +63,10 @@ class ZonalApp(pulumi.ComponentResource):
     """One line: what runs, and what is left of it when a zone is lost."""
 
     def __init__(self, name: str, args: ZonalAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        ready = args if isinstance(args, Ready) else None  # RegionPair has looked at all of its charts before
-        spec = ready.spec if ready else _specify(name, args)
+        given: Any = args  # a Ready of RegionPair's, which has looked at all of its charts before
+        spec = given.spec if isinstance(given, Ready) else _specify(name, args)
         provider = provider_of(spec.where, spec.region, opts)
-        ready = ready or examined_app(name, spec)
+        ready = given if isinstance(given, Ready) else examined_app(name, spec)
         chart = ready.chart
         claim_release(provider, spec.namespace, spec.release_name, name)
 
