@@ -87,6 +87,7 @@ TOOLS = (
         1,
     ),
     Tool("cluster", "k8s.io/kubernetes", ".", _KUBERNETES, 8, 3.5),
+    Tool("kubectl", "k8s.io/kubectl", ".", "", 1.5, 0.6),
     # Without its version in it, the Automation API refuses the engine as too old.
     Tool(
         "pulumi",

@@ -43,6 +43,7 @@ def test_versions_are_the_ones_that_go_mod_pins(build: ModuleType):
         "helm": "v3.21.4",
         "registry": "v3.0.0",
         "cluster": "v1.35.4",
+        "kubectl": "v0.35.4",
         "pulumi": "v3.250.0",
         "coredns": "v1.13.1",
         "cnpg": "v1.30.0",
