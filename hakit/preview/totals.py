@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from hakit.charts.quantity import format_quantity, parse_quantity
+from hakit.charts.requests import ZERO, claim_request, pod_request
 from hakit.errors import HakitError
 from hakit.preview.document import ObjectDocument, ResourceDocument, TotalDocument
 from hakit.preview.objects import is_postgres, placed
-from hakit.preview.requests import ZERO, claim_request, pod_request
 
 NOWHERE = "-"
 

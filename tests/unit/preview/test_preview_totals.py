@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from hakit import HakitError
+from hakit.charts.requests import pod_request
 from hakit.preview.document import ResourceDocument, failed
 from hakit.preview.manifests import check_folder, stack_files, write_manifests
 from hakit.preview.objects import find_objects
-from hakit.preview.requests import pod_request
 from hakit.preview.totals import stack_totals, totals_document
 from hakit.preview.tree import short_type
 
