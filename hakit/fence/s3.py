@@ -1,4 +1,4 @@
-"""Reading one object of S3 with the credentials that a pod has: IRSA, Pod Identity, or keys in its environment.
+"""Requests to S3, signed with the credentials that a pod has: IRSA, Pod Identity, or keys in its environment.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 """
@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_EMPTY = hashlib.sha256(b"").hexdigest()
 #: Seconds before their end that credentials are renewed.
 _MARGIN = 300.0
 
@@ -42,16 +41,19 @@ def url_of(bucket: str, key: str, region: str, endpoint: str = "") -> str:
     return f"https://{bucket}.s3.{region}.amazonaws.com/{path}"
 
 
-def signed(url: str, region: str, keys: Keys, now: float) -> dict[str, str]:
-    """The headers of a GET of `url`."""
+def signed(  # noqa: PLR0913  each is a fact of the request
+    url: str, region: str, keys: Keys, now: float, *, method: str = "GET", body: bytes = b""
+) -> dict[str, str]:
+    """The headers of a request to `url`."""
+    content = hashlib.sha256(body).hexdigest()
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     place = urllib.parse.urlsplit(url)
-    headers = {"host": place.netloc, "x-amz-content-sha256": _EMPTY, "x-amz-date": stamp}
+    headers = {"host": place.netloc, "x-amz-content-sha256": content, "x-amz-date": stamp}
     if keys.session:
         headers["x-amz-security-token"] = keys.session
     names = ";".join(sorted(headers))
     lines = [f"{name}:{headers[name]}" for name in sorted(headers)]
-    request = "\n".join(["GET", place.path or "/", place.query, *lines, "", names, _EMPTY])
+    request = "\n".join([method, place.path or "/", place.query, *lines, "", names, content])
     scope = f"{stamp[:8]}/{region}/s3/aws4_request"
     text = "\n".join(["AWS4-HMAC-SHA256", stamp, scope, hashlib.sha256(request.encode()).hexdigest()])
     signing = f"AWS4{keys.secret}".encode()

@@ -32,20 +32,31 @@ class Source:
         Raises:
             OSError, ValueError: it is out of reach, or no witness.
         """
-        place = urllib.parse.urlsplit(self.address)
-        if place.scheme != "s3":
+        if not self.address.startswith("s3:"):
             return self._get(self.address, {})
-        options = dict(urllib.parse.parse_qsl(place.query))
-        region, now = options["region"], time.time()
+        url, region = in_s3(self.address)
+        now = time.time()
         if self._keys is None or not self._keys.good(now):
             self._keys = s3.credentials(region, now, self._timeout)
-        url = s3.url_of(place.netloc, place.path.lstrip("/"), region, options.get("endpoint", ""))
         return self._get(url, s3.signed(url, region, self._keys, now))
 
     def _get(self, url: str, headers: Mapping[str, str]) -> dict[str, Witness]:
         request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310  the scheme is checked by the plan
         with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
             return parse(answer.read(_LIMIT))
+
+
+def in_s3(address: str) -> tuple[str, str]:
+    """Of an `s3://` address the object's URL and its region."""
+    place = urllib.parse.urlsplit(address)
+    options = dict(urllib.parse.parse_qsl(place.query))
+    region = options["region"]
+    return s3.url_of(place.netloc, place.path.lstrip("/"), region, options.get("endpoint", "")), region
+
+
+def region_of(address: str) -> str:
+    """The region that a place is in; empty where its address does not say."""
+    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query)).get("region", "")
 
 
 def parse(text: bytes | str) -> dict[str, Witness]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from hakit.errors import HakitError
 from hakit.fence.watch import FENCED, OURS
+from hakit.fence.witness import region_of
 from hakit.plan.arguments import Arguments
 from hakit.topology import names
 from hakit.topology.model import Pair, Topology
@@ -64,15 +65,7 @@ def specify(given: Arguments, topology: Topology, pair: Pair, region: str) -> Fe
         HakitError: an argument is unknown, missing or wrong.
     """
     if not pair.witness:
-        raise HakitError(
-            f"{given.path}: pair {pair.name} has no witness, so a fence would have nothing to read",
-            where=given.where,
-            do=f"add pairs.{pair.name}.witness in {topology.where('pairs', pair.name)}, for example "
-            f"[{', '.join(address(topology, pair.name, each) for each in pair.regions)}]",
-        )
-    # What stands in this region's own bucket is no news from outside, and hides that nothing else can be read.
-    elsewhere = tuple(each for each in pair.witness if not each.endswith(f"region={region}"))
-    witness = elsewhere or pair.witness
+        raise no_witness(topology, pair, f"{given.path}: a fence would have nothing to read", given.where)
     every = given.number("every", EVERY, least=1)
     after = given.maybe_number("unreachable_after", least=1)
     if after is not None and after < 5 * every:
@@ -83,7 +76,23 @@ def specify(given: Arguments, topology: Topology, pair: Pair, region: str) -> Fe
             allowed=f"{5 * every} seconds (five turns) or more",
         )
     role = given.text("role_arn") if "role_arn" in given else None
-    return FenceSpec(_image(given), witness, every, after, role)
+    return FenceSpec(_image(given), read_in(pair, region), every, after, role)
+
+
+def no_witness(topology: Topology, pair: Pair, what: str, where: str | None = None) -> HakitError:
+    """The error of whatever needs a witness that the topology does not name."""
+    return HakitError(
+        f"{what}: pair {pair.name} has no witness",
+        where=where,
+        do=f"add pairs.{pair.name}.witness in {topology.where('pairs', pair.name)}, for example "
+        f"[{', '.join(address(topology, pair.name, each) for each in pair.regions)}]",
+    )
+
+
+def read_in(pair: Pair, region: str) -> tuple[str, ...]:
+    """The places of the witness that a region's fence reads: what stands in its own bucket is no news from outside, and
+    hides that nothing else can be read."""
+    return tuple(each for each in pair.witness if region_of(each) != region) or pair.witness
 
 
 def _image(given: Arguments) -> str:

@@ -19,10 +19,14 @@ NOW = 1_790_000_000.0
 
 @pytest.mark.parametrize("session", ["", "a-session-token"])
 @pytest.mark.parametrize("key", ["shop.json", "witness/shop one+two.json"])
-def test_a_request_is_signed_as_botocore_signs_it(monkeypatch: pytest.MonkeyPatch, session: str, key: str) -> None:
+@pytest.mark.parametrize(("method", "body"), [("GET", b""), ("PUT", b'{"orders": {}}')])
+def test_a_request_is_signed_as_botocore_signs_it(
+    monkeypatch: pytest.MonkeyPatch, session: str, key: str, method: str, body: bytes
+) -> None:
     url = s3.url_of("acme-prod-us-west-2-witness", key, "us-west-2")
-    ours = s3.signed(url, "us-west-2", s3.Keys("AKIDEXAMPLE", "wJalrXUtnFEMI", session), NOW)
-    request = AWSRequest("GET", url)
+    keys = s3.Keys("AKIDEXAMPLE", "wJalrXUtnFEMI", session)
+    ours = s3.signed(url, "us-west-2", keys, NOW, method=method, body=body)
+    request = AWSRequest(method, url, data=body)
     request.context["timestamp"] = ours["x-amz-date"]
     monkeypatch.setattr("botocore.auth.get_current_datetime", _moment)
     S3SigV4Auth(Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI", session or None), "s3", "us-west-2").add_auth(request)
