@@ -32,7 +32,7 @@ def place_of(topology: Topology, region: str, root: Path) -> Place:
 
 
 def ask_all(
-    places: Sequence[Place], question: Callable[[Reader], T], *, seconds: float = 15
+    places: Sequence[Place], question: Callable[[Place, Reader], T], *, seconds: float = 15
 ) -> dict[str, T | UnreachableError]:
     """Put one question to every region at once. A region that is dead answers with its UnreachableError, within
     `seconds`, and nobody else waits for it longer.
@@ -44,16 +44,16 @@ def ask_all(
 
     readers = [Reader(place.context, place.kubeconfig, seconds=seconds) for place in places]
 
-    def ask(reader: Reader) -> T | UnreachableError:
+    def ask(place: Place, reader: Reader) -> T | UnreachableError:
         try:
             with reader:
-                return question(reader)
+                return question(place, reader)
         except UnreachableError as error:
             return error
 
     with ThreadPoolExecutor(max(len(readers), 1)) as pool:
         try:
-            answers = list(pool.map(ask, readers))
+            answers = list(pool.map(ask, places, readers))
         except BaseException:
             for reader in readers:
                 reader.close()  # or Ctrl-C would wait for the slowest region

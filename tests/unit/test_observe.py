@@ -30,12 +30,12 @@ def test_without_kubectl_the_message_says_how_to_have_one(monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("HAKIT_KUBECTL", raising=False)
     with pytest.raises(HakitError, match="there is no kubectl") as missing:
-        ask_all([Place("east", "east")], lambda reader: reader.get("/version"))
+        ask_all([Place("east", "east")], lambda _place, reader: reader.get("/version"))
     assert "name it in HAKIT_KUBECTL" in str(missing.value)
     monkeypatch.setenv("HAKIT_KUBECTL", "no-such-program")
     with pytest.raises(HakitError, match="no-such-program"):
-        ask_all([Place("east", "east")], lambda reader: reader.get("/version"))
+        ask_all([Place("east", "east")], lambda _place, reader: reader.get("/version"))
 
 
 def test_no_regions_no_answers() -> None:
-    assert ask_all([], lambda reader: reader.get("/version")) == {}
+    assert ask_all([], lambda _place, reader: reader.get("/version")) == {}
