@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from hakit.components.bucket_pair_args import BucketPairArgs as BucketPairArgs
     from hakit.components.global_load_balancer import GlobalLoadBalancer as GlobalLoadBalancer
     from hakit.components.global_load_balancer_args import GlobalLoadBalancerArgs as GlobalLoadBalancerArgs
+    from hakit.components.mariadb_cluster import MariaDbCluster as MariaDbCluster
+    from hakit.components.mariadb_cluster_args import MariaDbClusterArgs as MariaDbClusterArgs
     from hakit.components.postgres_cluster import PostgresCluster as PostgresCluster
     from hakit.components.postgres_cluster_args import PostgresClusterArgs as PostgresClusterArgs
     from hakit.components.project import load_topology as load_topology
@@ -31,6 +33,8 @@ _HOMES = {
     "GlobalLoadBalancer": "hakit.components.global_load_balancer",
     "GlobalLoadBalancerArgs": "hakit.components.global_load_balancer_args",
     "HakitError": "hakit.errors",
+    "MariaDbCluster": "hakit.components.mariadb_cluster",
+    "MariaDbClusterArgs": "hakit.components.mariadb_cluster_args",
     "PostgresCluster": "hakit.components.postgres_cluster",
     "PostgresClusterArgs": "hakit.components.postgres_cluster_args",
     "RegionBase": "hakit.components.region_base",
@@ -48,6 +52,8 @@ __all__ = [
     "GlobalLoadBalancer",
     "GlobalLoadBalancerArgs",
     "HakitError",
+    "MariaDbCluster",
+    "MariaDbClusterArgs",
     "PostgresCluster",
     "PostgresClusterArgs",
     "RegionBase",

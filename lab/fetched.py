@@ -43,6 +43,13 @@ DEFINITIONS = (
     ),
 )
 
+#: Definitions of the operators of the other data stores, all of each. Name, module, version, folder. The newest
+#: versions that the Go proxy and its checksum database have; docs/other-databases.md says which are newer upstream.
+STORES = (
+    ("mariadb", "github.com/mariadb-operator/mariadb-operator/v25", "v25.10.4", "config/crd/bases"),
+    ("redis", "github.com/OT-CONTAINER-KIT/redis-operator", "v0.16.0", "config/crd/bases"),
+)
+
 
 class FetchError(Exception):
     """A module could not be had."""

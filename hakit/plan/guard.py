@@ -4,6 +4,7 @@ Three ValidatingAdmissionPolicies, which need nothing that could be down (Kubern
 https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/):
 
 - `hakit-epoch`: no Cluster is created or changed below its own epoch, nor below the region's record of its database.
+  A MariaDB of mariadb-operator is a Cluster here too.
 - `hakit-created`: no incarnation is created that is not above the highest that was ever created here.
 - `hakit-records`: the records are never lowered and never deleted.
 
@@ -25,7 +26,11 @@ INCARNATION, QUARANTINED = "hakit/incarnation", "hakit/quarantined"
 RECORD = "hakit/record"
 #: The one key of a record.
 NUMBER = "number"
-_CLUSTERS = {"apiGroups": ["postgresql.cnpg.io"], "apiVersions": ["*"], "resources": ["clusters"]}
+#: What holds a pair's data: CloudNativePG's Clusters, and the MariaDBs of mariadb-operator.
+_CLUSTERS = [
+    {"apiGroups": ["postgresql.cnpg.io"], "apiVersions": ["*"], "resources": ["clusters"]},
+    {"apiGroups": ["k8s.mariadb.com"], "apiVersions": ["*"], "resources": ["mariadbs"]},
+]
 
 
 def cluster_metadata(pair: str, intent: ClusterIntent) -> Manifest:
@@ -106,7 +111,7 @@ def _binding(policy: str, purpose: str, pair: str, *, missing: str) -> Manifest:
 def _policy(  # noqa: PLR0913  each is a field of the policy
     name: str,
     *,
-    rules: Manifest,
+    rules: list[Manifest],
     operations: list[str],
     label: str,
     variables: list[Manifest],
@@ -122,7 +127,7 @@ def _policy(  # noqa: PLR0913  each is a field of the policy
             "failurePolicy": "Fail",
             **param_kind,
             "matchConstraints": {
-                "resourceRules": [{**rules, "operations": operations}],
+                "resourceRules": [{**rule, "operations": operations} for rule in rules],
                 # Of an update the old object counts too: taking the label away does not take the guard away.
                 "objectSelector": {"matchExpressions": [{"key": label, "operator": "Exists"}]},
             },
@@ -160,7 +165,11 @@ def _epoch_policy() -> Manifest:
         {"name": "epoch", "expression": _number_of("object", EPOCH)},
         {"name": "own", "expression": f"variables.creates ? -1 : ({_number_of('oldObject', EPOCH)})"},
         _RECORDED,
-        {"name": "empty", "expression": "has(object.spec.bootstrap) && has(object.spec.bootstrap.initdb)"},
+        {
+            "name": "empty",
+            "expression": "(has(object.spec.bootstrap) && has(object.spec.bootstrap.initdb))"
+            " || (object.kind == 'MariaDB' && !has(object.spec.bootstrapFrom))",
+        },
         {
             # The operator and the fence write annotations between the record's rise and the program's update.
             "name": "onlyAnnotations",
@@ -197,6 +206,11 @@ def _epoch_policy() -> Manifest:
             "expression": "!variables.creates || variables.empty || !has(object.spec.replica)"
             " || !has(object.spec.replica.self) || !has(object.spec.replica.primary)"
             " || object.spec.replica.primary != object.spec.replica.self",
+            "message": "a copy that is missing is never created as a primary",
+        },
+        {
+            "expression": "!variables.creates || variables.empty || !has(object.spec.multiCluster)"
+            " || object.spec.multiCluster.primary != object.metadata.name",
             "message": "a copy that is missing is never created as a primary",
         },
         {
@@ -262,7 +276,7 @@ def _records_policy() -> Manifest:
     ]
     return _policy(
         "hakit-records",
-        rules=configmaps,
+        rules=[configmaps],
         operations=["UPDATE", "DELETE"],
         label=RECORD,
         variables=[],

@@ -12,15 +12,21 @@ from lab.harness.tools import BIN
 FILES = ("manifests/cnpg.yaml", "definitions/objectstores.yaml", "definitions/podmonitors.yaml")
 
 
+#: Of the other data stores: mariadb-operator 25.10.4, redis-operator 0.16.0.
+STORES = ("stores/mariadb", "stores/redis")
+
+
 def documents(name: str) -> Iterator[dict[str, Any]]:
-    text = (BIN / name).read_text(encoding="utf-8")
-    return (each for each in yaml.load_all(text, Loader=yaml.CSafeLoader) if each)
+    """The objects in a file, or in every file of a folder."""
+    found = BIN / name
+    for path in sorted(found.glob("*.yaml")) if found.is_dir() else [found]:
+        yield from (each for each in yaml.load_all(path.read_text("utf-8"), Loader=yaml.CSafeLoader) if each)
 
 
-def define(region: LabRegion) -> None:
+def define(region: LabRegion, names: tuple[str, ...] = FILES) -> None:
     """Apply them, and return when the region's API server knows their kinds."""
     kinds = []
-    for name in FILES:
+    for name in names:
         for each in documents(name):
             if each["kind"] == "CustomResourceDefinition":
                 region.client.apply(each)

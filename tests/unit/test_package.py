@@ -51,6 +51,8 @@ def test_every_public_name_is_there_and_no_other() -> None:
         "GlobalLoadBalancer",
         "GlobalLoadBalancerArgs",
         "HakitError",
+        "MariaDbCluster",
+        "MariaDbClusterArgs",
         "PostgresCluster",
         "PostgresClusterArgs",
         "RegionBase",

@@ -1,0 +1,44 @@
+"""The arguments of data stores in the topology of `tests.unit.postgres.given`, over two regions, a and b."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hakit.plan import mariadb
+from hakit.plan.mariadb_spec import MariaDbSpec, specify
+from tests.unit.postgres.given import topology
+
+ALONE: dict[str, Any] = {"alone": "the shop can be without it for a day"}
+MULTI: dict[str, Any] = {
+    "multi_cluster": "reports only, and we watch it",
+    "routes": {"a": {"host": "a.db.example.com"}, "b": {"host": "b.db.example.com", "port": 3307}},
+    "authority": "db-authority",
+}
+CREDENTIALS = {"root": {"secret": "db-root"}, "application": {"secret": "db-app"}}
+STORES = {
+    "a": {"bucket": "dumps-a", "secret": "s3-a"},
+    "b": {"bucket": "dumps-b", "secret": "s3-b", "endpoint": "minio.b.example.com:9000", "endpoint_ca": "minio-ca"},
+}
+
+
+def mariadb_spec(scope: str, *entries: Mapping[str, Any], **arguments: Any) -> MariaDbSpec:
+    """A MariaDbCluster that replicates, unless the arguments say that it is alone."""
+    given = topology(*entries, regions=("a", "b"), **{key: arguments.pop(key) for key in ("rpo",) if key in arguments})
+    chosen = {} if "alone" in arguments else MULTI
+    replication = {} if "alone" in arguments else {"replication": {"secret": "db-replication"}}
+    args = {
+        "topology": "topology.yaml",
+        "pair": "shop",
+        "scope": scope,
+        "namespace": "shop",
+        "storage": "20Gi",
+        "credentials": {**CREDENTIALS, **replication},
+        "backup": {"stores": STORES},
+        **chosen,
+        **arguments,
+    }
+    return specify("orders", {key: value for key, value in args.items() if value is not None}, given)
+
+
+def mariadb_objects(scope: str, *entries: Mapping[str, Any], **arguments: Any) -> dict[str, dict[str, Any]]:
+    """Every manifest by its key."""
+    return {each.key: each.manifest for each in mariadb.plan(mariadb_spec(scope, *entries, **arguments))}
