@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 
 from hakit.components.providers import provider_of
+from hakit.components.unreachable import told_when_unreachable
 from hakit.plan.traffic import external_dns
 from hakit.plan.traffic.detection import Detection
 from hakit.plan.traffic.external_dns import ExternalDnsPlan, ExternalDnsSpec
@@ -54,7 +55,7 @@ def create(name: str, parent: pulumi.Resource, prepared: Prepared) -> dict[str, 
         kind=manifest["kind"],
         metadata=manifest["metadata"],
         spec={"endpoints": [_checked(endpoint, own.health_check) for endpoint in manifest["spec"]["endpoints"]]},
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=told_when_unreachable(pulumi.ResourceOptions(parent=parent)),
     )
     return {"annotations": annotations}
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pulumi
 
+from hakit.components.unreachable import told_when_unreachable
+
 
 def resource(name: str, manifest: Mapping[str, Any], opts: pulumi.ResourceOptions) -> pulumi.CustomResource:
     """Register an object just as the manifest has it, without a typed class in between that would rename its keys.
@@ -19,4 +21,4 @@ def resource(name: str, manifest: Mapping[str, Any], opts: pulumi.ResourceOption
     """
     api = manifest["apiVersion"]
     token = f"kubernetes:{api if '/' in api else f'core/{api}'}:{manifest['kind']}"
-    return pulumi.CustomResource(token, name, dict(manifest), opts)
+    return pulumi.CustomResource(token, name, dict(manifest), told_when_unreachable(opts))

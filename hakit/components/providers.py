@@ -49,7 +49,7 @@ def provider_of(where: str, region: str, opts: pulumi.ResourceOptions | None) ->
     Raises:
         HakitError: no Kubernetes provider is given, here or by a parent; or it was made for another region.
     """
-    provider = _kubernetes_provider_of(opts)
+    provider = kubernetes_provider_of(opts)
     if provider is None:
         raise HakitError(
             "no Kubernetes provider: the current context of whoever deploys would be used",
@@ -70,6 +70,11 @@ def provider_of(where: str, region: str, opts: pulumi.ResourceOptions | None) ->
     return provider
 
 
+def region_of(provider: pulumi.ProviderResource) -> str:
+    """The region that a provider was made for by `kubernetes_provider`; empty when it was made otherwise."""
+    return _REGIONS.get(provider, "")
+
+
 def claim_release(provider: pulumi.ProviderResource, namespace: str, name: str, app: str) -> None:
     """Note that an application deploys a release. Helm has one of a name in a namespace.
 
@@ -87,8 +92,9 @@ def claim_release(provider: pulumi.ProviderResource, namespace: str, name: str, 
         )
 
 
-def _kubernetes_provider_of(opts: pulumi.ResourceOptions | None) -> pulumi.ProviderResource | None:
-    """What Pulumi will use, found before anything is registered (`Resource.__init__` has the same order)."""
+def kubernetes_provider_of(opts: pulumi.ResourceOptions | None) -> pulumi.ProviderResource | None:
+    """What Pulumi will use, found before anything is registered (`Resource.__init__` has the same order); None when
+    that would be the default provider."""
     if opts is None:
         return None
     given = opts.providers or []

@@ -21,6 +21,7 @@ from hakit.charts.templates import capabilities_elsewhere
 from hakit.components.order import after
 from hakit.components.project import load_topology, project_root
 from hakit.components.providers import claim_release, provider_of
+from hakit.components.unreachable import told_when_unreachable
 from hakit.components.zonal_app_args import ZonalAppArgs
 from hakit.errors import HakitError, counted
 from hakit.findings import AppReport, Finding, Settled, is_collecting, report, settle
@@ -88,7 +89,7 @@ class ZonalApp(pulumi.ComponentResource):
             skip_crds=True,
             # Without it the provider takes nulls out, and makes every empty list one (pulumi-kubernetes excludeNulls).
             allow_null_values=True,
-            opts=after(opts, pulumi.ResourceOptions(parent=self, depends_on=definitions)),
+            opts=told_when_unreachable(after(opts, pulumi.ResourceOptions(parent=self, depends_on=definitions))),
         )
         examined = ready.examined
         running = workloads(examined.objects)
@@ -118,7 +119,7 @@ class ZonalApp(pulumi.ComponentResource):
             kind=definition["kind"],
             metadata=definition["metadata"],
             spec=definition["spec"],
-            opts=after(opts, pulumi.ResourceOptions(parent=self, retain_on_delete=True)),
+            opts=told_when_unreachable(after(opts, pulumi.ResourceOptions(parent=self, retain_on_delete=True))),
         )
 
 

@@ -6,6 +6,7 @@ pulumi-language-python is in no package registry. What runs the program here is 
 
 import os
 import runpy
+import signal
 import sys
 from concurrent import futures
 from pathlib import Path
@@ -44,6 +45,8 @@ def serve(engine: str) -> None:
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    # The engine interrupts its plugins when an update fails; the program gets to its end all the same.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     print(port, flush=True)
     while_the_parent_lives()
     server.stop(0)

@@ -32,6 +32,12 @@ _OBJECT_REPLACED_BY = ("apiVersion", "kind", "metadata.name", "metadata.namespac
 _FIELD_MANAGER = "pulumi-kubernetes"
 #: How long a cluster may take to say which version it has, before it counts as unreachable.
 _ANSWERS_WITHIN_SECONDS = 10
+#: provider.go, Read. Its advice forgets all that runs in a cluster that only does not answer.
+_UNREADABLE = (
+    "failed to read resource state due to unreachable cluster. If the cluster was deleted, you can remove this "
+    "resource from Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment variable "
+    'set to "true"'
+)
 
 
 class Provider(Frame):
@@ -98,8 +104,8 @@ class Provider(Frame):
         return provider_pb2.UpdateResponse(properties=struct(outputs))
 
     def _need_the_cluster(self, context: grpc.ServicerContext) -> None:
-        """A preview goes on without the cluster; a write, a read and a delete do not (provider.go and helm_release.go,
-        clusterUnreachable). Each would wait for its own time limit otherwise."""
+        """A preview goes on without the cluster; a write and a delete do not (provider.go, clusterUnreachable). Each
+        would wait for its own time limit otherwise."""
         if self._unreachable:
             context.abort(
                 grpc.StatusCode.UNAVAILABLE, f"configured Kubernetes cluster is unreachable: {self._unreachable}"
@@ -120,7 +126,8 @@ class Provider(Frame):
         return inputs | {"status": {"status": "deployed", "name": inputs["name"], "namespace": inputs["namespace"]}}
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        self._need_the_cluster(context)
+        if self._unreachable:
+            context.abort(grpc.StatusCode.UNKNOWN, _UNREADABLE)
         state, inputs = plain(request.properties), plain(request.inputs)
         try:
             live = self._live(request.type, state)

@@ -1,7 +1,6 @@
 """The engine is killed in the middle of an `up`: what it leaves, and that docs/interrupted.md leads on from there."""
 
 import json
-import re
 import shlex
 import signal
 from collections.abc import Iterator
@@ -11,15 +10,16 @@ import pulumi.automation as auto
 import pytest
 
 from lab.harness.engine import Engine
-from lab.harness.tools import ROOT
 from lab.harness.waiting import wait_for
 from lab.providers.aws_s3 import BUCKET
 from tests.lab.conftest import need
+from tests.lab.interrupted_page import block
 
 pytestmark = pytest.mark.lab
 
 STACK = "prod-shared"
-_PAGE = ROOT / "docs" / "interrupted.md"
+#: The section of docs/interrupted.md.
+_DIED = "The engine died"
 
 
 @pytest.fixture
@@ -59,11 +59,6 @@ def _resources(stack: auto.Stack) -> dict[str, bool]:
     return {each["urn"].rpartition("::")[2]: each.get("protect", False) for each in found if each["custom"]}
 
 
-def _quoted(language: str) -> str:
-    (block,) = re.findall(rf"^```{language}\n(.*?)^```$", _PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    return block
-
-
 def test_a_killed_up_leaves_a_lock_and_the_message_says_how_to_go_on(engine: Engine):
     with engine.stack(STACK) as stack:
         _kill_an_up(engine, stack)
@@ -71,7 +66,7 @@ def test_a_killed_up_leaves_a_lock_and_the_message_says_how_to_go_on(engine: Eng
         for act in (stack.up, stack.refresh, stack.destroy):
             with pytest.raises(auto.CommandError) as refused:
                 act()
-            assert _quoted("text").strip() in str(refused.value), "docs/interrupted.md quotes it"
+            assert block(_DIED, "text").strip() in str(refused.value), "docs/interrupted.md quotes it"
         assert _pending(stack) == {"data-us-east-1", "data-us-west-2"}
         assert stack.preview().change_summary["create"] == 2, "looking is allowed, and changes nothing"
         stack.cancel()
@@ -88,7 +83,7 @@ def test_after_a_killed_up_the_commands_of_the_page_take_in_what_was_made(engine
         _kill_an_up(engine, stack)
         engine.aws("s3", "us-west-2").put_object(Bucket="data-us-west-2", Key="order", Body=b"1")
         made = _made(engine)
-        for command in _quoted("sh").splitlines():
+        for command in block(_DIED, "sh").splitlines():
             words = shlex.split(command)
             engine.run(stack, *words[1:], *(["--yes"] if words[1] == "up" else []))
             if words[1] == "preview":

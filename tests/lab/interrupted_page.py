@@ -1,0 +1,19 @@
+"""What docs/interrupted.md quotes and tells to do, for the tests that follow it."""
+
+import re
+
+from lab.harness.tools import ROOT
+
+_PAGE = (ROOT / "docs" / "interrupted.md").read_text(encoding="utf-8")
+
+
+def section(heading: str) -> str:
+    """The text beneath a heading that begins so, up to the next one."""
+    (found,) = re.findall(rf"^## {re.escape(heading)}.*?\n(.*?)(?=^## |\Z)", _PAGE, re.MULTILINE | re.DOTALL)
+    return found
+
+
+def block(heading: str, language: str) -> str:
+    """The only code block of a language beneath a heading."""
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", section(heading), re.MULTILINE | re.DOTALL)
+    return found
