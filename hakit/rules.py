@@ -327,6 +327,63 @@ RULES: dict[str, Rule] = {
             "give every container of the pod a request for that resource (the chart's values, or `resources`)",
         ),
         Rule(
+            "HK037",
+            _W,
+            "a disruption budget that holds nothing back",
+            "It lets every pod of the application be evicted at once: drains of several nodes are an outage. A share is "
+            "rounded up, so 75% of two pods is both.",
+            "use maxUnavailable: 1, or a share that leaves what must serve",
+            mended=True,
+        ),
+        Rule(
+            "HK038",
+            _E,
+            "a rule over zones for volumes that exist",
+            "A volume that is bound to a zone binds its pod to it. When two volumes of three are in one zone, a spread "
+            "constraint with DoNotSchedule forbids the second pod there, and its volume forbids every other place.",
+            'make it a wish: "spread": {"zones": "ScheduleAnyway"}, or leave the choice to hakit',
+        ),
+        Rule(
+            "HK039",
+            _W,
+            "asked for what this Kubernetes version does not know",
+            "The API server drops a field that it does not know, and nothing says so.",
+            "upgrade the cluster, or accept the finding until then",
+        ),
+        Rule(
+            "HK040",
+            _W,
+            "requests stay in zones that may be filled unevenly",
+            "With trafficDistribution a zone's requests go to the zone's own pods while one is ready there, however few "
+            "they are; an autoscaler sees the mean of all zones. Where no rule spreads the pods, one pod may take the "
+            "requests of a whole zone.",
+            "spread them by rule (three zones, or `spread`), or let requests go to all zones",
+        ),
+        Rule(
+            "HK041",
+            _E,
+            "pods that no network policy holds",
+            "A default deny is asked for, and a policy selects pods by their labels: pods without one stay open in that "
+            "direction.",
+            "give the pod template a label of its own",
+        ),
+        Rule(
+            "HK042",
+            _E,
+            "a network policy that cuts off name resolution",
+            "Once a policy of type Egress selects a pod, what no policy allows is denied, and that includes the cluster's "
+            "DNS: the application finds neither its database nor anybody else.",
+            "allow port 53, UDP and TCP, to the cluster's DNS; `network` of ZonalApp does",
+        ),
+        Rule(
+            "HK043",
+            _W,
+            "a DestinationRule with a part that does nothing",
+            "Istio reads consecutive5xxErrors and consecutiveGatewayErrors, and no longer consecutiveErrors; locality "
+            "failover needs outlierDetection, which tells it which pods fail. Nothing warns.",
+            "write consecutive5xxErrors, and outlierDetection beside localityLbSetting; `istio` of ZonalApp does",
+        ),
+        Rule(
             "HK033",
             _E,
             "`accept` names a finding that there is not",

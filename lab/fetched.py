@@ -27,7 +27,7 @@ MANIFESTS = (
     ("barman.yaml", "github.com/cloudnative-pg/plugin-barman-cloud", "v0.14.0", "manifest.yaml"),
 )
 
-#: Definitions of kinds that hakit's databases use beside the operator's own. Name, module, version, file.
+#: Definitions of kinds that hakit writes beside those of CloudNativePG. Name, module, version, file.
 DEFINITIONS = (
     (
         "objectstores.yaml",
@@ -41,6 +41,7 @@ DEFINITIONS = (
         "v0.93.1",
         "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
     ),
+    ("istio.yaml", "istio.io/api", "v1.28.0", "kubernetes/customresourcedefinitions.gen.yaml"),
 )
 
 #: Definitions of the operators of the other data stores, all of each. Name, module, version, folder. The newest

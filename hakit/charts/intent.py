@@ -30,6 +30,88 @@ class Autoscaling:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How strictly pods are spread, by Kubernetes' own words (`DoNotSchedule`, `ScheduleAnyway`); None: hakit decides.
+
+    Attributes:
+        zones: over zones.
+        hosts: over nodes.
+    """
+
+    zones: str | None = None
+    hosts: str | None = None
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Whom pods may talk to: pods, all pods of namespaces, or addresses.
+
+    Attributes:
+        namespace: name of their namespace; None with no labels either is the release's own.
+        namespace_labels: labels of their namespaces.
+        pods: their labels; none are all pods.
+        cidr: addresses, instead of pods.
+        without: addresses within `cidr` that are not meant.
+        ports: of the pod that is talked to; none are all ports.
+        protocol: of the ports.
+        workload: the workload that may; None: every pod of the chart.
+    """
+
+    namespace: str | None = None
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    pods: Mapping[str, str] = field(default_factory=dict)
+    cidr: str | None = None
+    without: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+    protocol: str = "TCP"
+    workload: str | None = None
+
+
+#: Where clusters resolve names, by the labels that kubeadm, EKS, GKE and AKS give to CoreDNS or kube-dns.
+CLUSTER_DNS = Peer(namespace="kube-system", pods={"k8s-app": "kube-dns"})
+
+
+@dataclass(frozen=True)
+class Network:
+    """Whom the chart's pods may talk to, besides one another. Nobody else.
+
+    Attributes:
+        ingress: who may come in.
+        egress: where they may go.
+        dns: who resolves names for them, on port 53 of both protocols.
+    """
+
+    ingress: tuple[Peer, ...] = ()
+    egress: tuple[Peer, ...] = ()
+    dns: Peer = CLUSTER_DNS
+
+
+@dataclass(frozen=True)
+class Istio:
+    """When a mesh stops sending requests to a pod; None leaves Istio's own default.
+
+    Attributes:
+        connections: open at once to the whole Service, from each client's proxy.
+        pending: requests that wait for a connection.
+        requests: requests at once over HTTP/2.
+        errors: 5xx answers in a row after which a pod is left out.
+        interval: seconds between looks.
+        ejection: seconds that it is left out, times how often it was.
+        most_ejected: percent of the pods that may be left out at once; None: what one zone holds.
+        keep_in_zone: send to pods of the client's own zone while they answer.
+    """
+
+    connections: int | None = None
+    pending: int | None = None
+    requests: int | None = None
+    errors: int = 5
+    interval: int = 10
+    ejection: int = 30
+    most_ejected: int | None = None
+    keep_in_zone: bool = True
+
+
+@dataclass(frozen=True)
 class WorkloadIntent:
     """What is wanted of one workload; None leaves what the chart renders.
 
@@ -39,7 +121,8 @@ class WorkloadIntent:
         needs: how many must still serve with one zone lost.
         clustered: its pods replicate their data among themselves.
         suspend: a CronJob only: whether it is suspended.
-        max_unavailable: pods that a drain may take at once; 1 by default.
+        max_unavailable: pods that a drain may take at once, a number or a share ("25%"); 1 by default.
+        spread: how strictly its pods are spread, in place of what holds for the chart.
         container: the container that `resources` and `probes` are for; the first one by default.
         resources: the container's resources, in place of the chart's.
         probes: by field (`readinessProbe`), in place of the chart's.
@@ -50,7 +133,8 @@ class WorkloadIntent:
     autoscaling: Autoscaling | None = None
     clustered: bool = False
     suspend: bool | None = None
-    max_unavailable: int = 1
+    max_unavailable: int | str = 1
+    spread: Spread = Spread()
     container: str | None = None
     resources: Mapping[str, Any] | None = None
     probes: Mapping[str, Any] = field(default_factory=dict)
@@ -69,6 +153,10 @@ class Intent:
             place.
         run_hooks: whether install and upgrade hooks run in a standby.
         storage_class: for every claim, in place of the chart's.
+        spread: how strictly pods are spread.
+        same_zone: Services send to pods of the client's own zone while one is ready there.
+        network: whom the pods may talk to; None leaves it to the chart.
+        istio: when a mesh leaves a pod out; None leaves it to the chart.
         workloads: by `name` or `Kind/name`.
     """
 
@@ -79,8 +167,17 @@ class Intent:
     existing_volumes: bool = False
     run_hooks: bool = False
     storage_class: str | None = None
+    spread: Spread = Spread()
+    same_zone: bool = False
+    network: Network | None = None
+    istio: Istio | None = None
     workloads: Mapping[str, WorkloadIntent] = field(default_factory=dict)
 
     def of(self, obj: Object) -> WorkloadIntent:
         """What is wanted of this object; the longer name, `Kind/name`, goes first."""
         return self.workloads.get(id_of(obj)) or self.workloads.get(name_of(obj)) or WorkloadIntent()
+
+    def spread_of(self, workload: Object) -> Spread:
+        """How strictly this workload's pods are spread: as asked for it, else as asked for the chart."""
+        own = self.of(workload).spread
+        return Spread(own.zones or self.spread.zones, own.hosts or self.spread.hosts)

@@ -178,6 +178,17 @@ def _count(found: Any) -> int:
     return found if isinstance(found, int) and not isinstance(found, bool) else 1
 
 
+def share_of(value: Any, pods: int) -> int:
+    """A number of pods, or a share of them, as a disruption budget counts: a share is rounded up, in both its keys.
+
+    https://kubernetes.io/docs/tasks/run-application/configure-pdb/#rounding-logic-when-specifying-percentages
+    """
+    text = str(value)
+    if text.endswith("%") and text[:-1].isdecimal():
+        return -(-int(text[:-1]) * pods // 100)
+    return int(text) if text.isdecimal() else pods
+
+
 def claim_names(obj: Object) -> list[str]:
     """The PersistentVolumeClaims that the object's pods share by name."""
     volumes = mappings(pod_spec(obj).get("volumes"))
@@ -210,6 +221,23 @@ def reaches(selecting: Object, maker: Object) -> bool:
     namespaces = [dig(obj, "metadata", "namespace") for obj in (selecting, maker)]
     apart = all(namespaces) and namespaces[0] != namespaces[1]
     return not apart and selects(selector_of(selecting), pod_labels(maker))
+
+
+def own_selector(maker: Object) -> dict[str, Any] | None:
+    """What selects the pods that an object makes: its selector, or the lasting labels of its pods; None without any."""
+    found = selector_of(maker)
+    if found:
+        return found
+    changing = ("app.kubernetes.io/version", "helm.sh/chart")
+    labels = {key: value for key, value in pod_labels(maker).items() if key not in changing}
+    return {"matchLabels": labels} if labels else None
+
+
+def is_selected(policy: Object, maker: Object) -> bool:
+    """Whether a NetworkPolicy is about the pods of an object."""
+    namespaces = [dig(obj, "metadata", "namespace") for obj in (policy, maker)]
+    apart = all(namespaces) and namespaces[0] != namespaces[1]
+    return not apart and selects(dig(policy, "spec", "podSelector"), pod_labels(maker))
 
 
 def disruption_budgets_of(workload: Object, objects: Iterable[Object]) -> Iterator[Object]:

@@ -31,6 +31,73 @@ class AutoscalingArgs(TypedDict, total=False):
     """Use of memory that it keeps, in percent of what the containers request."""
 
 
+class SpreadArgs(TypedDict, total=False):
+    """How strictly pods are spread, by Kubernetes' own words: `DoNotSchedule` leaves a pod waiting rather than breaking
+    the spread, `ScheduleAnyway` does not."""
+
+    zones: str
+    """Over zones. Default: `DoNotSchedule` from three zones on, where nothing could leave a pod without a place."""
+    hosts: str
+    """Over nodes. Default: `ScheduleAnyway`, because a small cluster must still run all replicas."""
+
+
+class PeerArgs(TypedDict, total=False):
+    """Whom pods may talk to: pods (`namespace`, `namespace_labels`, `pods`), or addresses (`cidr`)."""
+
+    namespace: str
+    """Name of the pods' namespace. Default with `pods`: the release's own."""
+    namespace_labels: dict[str, str]
+    """Labels of the pods' namespaces."""
+    pods: dict[str, str]
+    """Labels of the pods. Default: all pods of the namespaces."""
+    cidr: str
+    """Addresses, `"10.20.0.0/16"`. A NetworkPolicy knows no names of hosts."""
+    without: list[str]
+    """Blocks of addresses within `cidr` that are not meant."""
+    ports: list[int]
+    """Ports of the pod that is talked to, not of its Service. Default: all."""
+    protocol: str
+    """`TCP`, `UDP` or `SCTP`. Default `TCP`."""
+    workload: str
+    """The workload of the chart that may. Default: every pod of the chart."""
+
+
+class NetworkArgs(TypedDict, total=False):
+    """NetworkPolicies for every pod of the chart, in place of the chart's: one another, DNS, what is listed here, and
+    nothing else. The cluster's network must enforce them; not every one does."""
+
+    ingress: list[PeerArgs]
+    """Who may come in. Default: nobody but the chart's own pods."""
+    egress: list[PeerArgs]
+    """Where the pods may go. Default: nowhere but to the chart's own pods and to DNS."""
+    dns: PeerArgs
+    """Who resolves names, on port 53. Default: pods `k8s-app: kube-dns` in namespace `kube-system`. With NodeLocal
+    DNSCache its address: `{"cidr": "169.254.20.10/32"}`."""
+
+
+class IstioArgs(TypedDict, total=False):
+    """A DestinationRule of `networking.istio.io/v1` for each Service of the chart, in place of the chart's. Istio must
+    be there."""
+
+    connections: int
+    """Connections at once from each client's proxy. Default: Istio's, no limit."""
+    pending: int
+    """Requests that wait for a connection. Default: Istio's, no limit."""
+    requests: int
+    """Requests at once. Default: Istio's, no limit."""
+    errors: int
+    """Answers with 5xx in a row after which a pod is left out. Default 5, as Istio's."""
+    interval: int
+    """Seconds between looks. Default 10, as Istio's."""
+    ejection: int
+    """Seconds that a pod is left out, times how often it was. Default 30, as Istio's."""
+    max_ejected: int
+    """Percent of the pods that may be left out at once. Default: the share of one zone, so that a sick zone can be left
+    out whole and no more; Istio's own is 10."""
+    keep_in_zone: bool
+    """Send to pods of the client's own zone first, then of its region. Default true."""
+
+
 class WorkloadRoleArgs(TypedDict, total=False):
     """What holds for one workload in one role."""
 
@@ -70,8 +137,11 @@ class WorkloadArgs(TypedDict, total=False):
     clustered: bool
     """The software replicates its data between its pods by itself, so several pods with a volume each are one
     service."""
-    max_unavailable: int
-    """Pods that a drain may take at once. Default 1."""
+    max_unavailable: Any
+    """Pods that a drain may take at once: a number, or a share of the replicas, `"25%"`, which Kubernetes rounds up.
+    Default 1."""
+    spread: SpreadArgs
+    """How strictly its pods are spread, in place of what is said for the chart."""
     container: str
     """The container that `resources` and `probes` are for. Default: the first."""
 
@@ -135,6 +205,15 @@ class ZonalAppArgs(TypedDict, total=False):
     """In place of the above while the region follows another one."""
     workloads: dict[str, WorkloadArgs]
     """By the name of the rendered Deployment, StatefulSet or CronJob, or by `Kind/name`."""
+    spread: SpreadArgs
+    """How strictly pods are spread."""
+    same_zone: bool
+    """Services send requests to pods of the client's own zone while one is ready there (`trafficDistribution`, from
+    Kubernetes 1.31). Default false."""
+    network: NetworkArgs
+    """Whom the chart's pods may talk to. Default: as the chart has it."""
+    istio: IstioArgs
+    """When an Istio mesh leaves a pod out. Default: as the chart has it."""
     storage_class: str
     """Storage class of every claim, in place of the chart's. A claim that exists cannot change it."""
     existing_volumes: bool

@@ -4,6 +4,7 @@ Arguments are plain dictionaries, so that a component works the same from Python
 hands every number over as a float (pulumi component.py), hence 3.0 is read as 3.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -50,6 +51,15 @@ class Arguments:
             raise self._error(key, "wrong value", _shown(value), f"a whole number, {least} or more")
         return value
 
+    def number_or_share(self, key: str, default: int) -> int | str:
+        """A whole number above zero, or a share of what there is: `"25%"`."""
+        value = self._value(key, default)
+        if isinstance(value, str):
+            if not re.fullmatch(r"[1-9][0-9]?%", value):
+                raise self._error(key, "wrong value", _shown(value), 'a share in quotes, from "1%" to "99%"')
+            return value
+        return self.number(key, default, least=1)
+
     def maybe_number(self, key: str, *, least: int = 0) -> int | None:
         return self.number(key, least=least) if key in self else None
 
@@ -83,6 +93,28 @@ class Arguments:
             raise self._error(key, "the same name twice", ", ".join(twice), "each name once")
         return tuple(value)
 
+    def numbers(self, key: str, *, least: int, most: int) -> tuple[int, ...]:
+        value = self._value(key, [])
+        found = [int(each) if isinstance(each, float) and each.is_integer() else each for each in _listed(value)]
+        right = [isinstance(each, int) and not isinstance(each, bool) and least <= each <= most for each in found]
+        if not isinstance(value, (list, tuple)) or not all(right):
+            raise self._error(key, "wrong value", _shown(value), f"a list of whole numbers from {least} to {most}")
+        return tuple(found)
+
+    def labels(self, key: str) -> dict[str, str]:
+        value = self.mapping(key)
+        for name, text in value.items():
+            if not isinstance(text, str):
+                raise self._error(f"{key}.{name}", "wrong type", _shown(text), "a text")
+        return value
+
+    def listed(self, key: str, known: Iterable[str]) -> list["Arguments"]:
+        """A list of mappings, each to be read key by key."""
+        value, names = self._value(key, []), list(known)
+        if not isinstance(value, (list, tuple)):
+            raise self._error(key, "wrong type", _shown(value), "a list of mappings")
+        return [Arguments(each, self.where, names, f"{self._full(key)}[{number}]") for number, each in enumerate(value)]
+
     def mapping(self, key: str) -> dict[str, Any]:
         value = self._value(key, {})
         if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
@@ -106,6 +138,10 @@ class Arguments:
 
     def _error(self, key: str, what: str, given: str, allowed: str) -> HakitError:
         return HakitError(f"{self._full(key) or 'arguments'}: {what}", where=self.where, given=given, allowed=allowed)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else []
 
 
 def _kind(value: Any) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from hakit.charts.intent import Intent, WorkloadIntent
+from hakit.charts.intent import Intent, Network, Peer, Spread, WorkloadIntent
 from hakit.charts.manifests import Object
-from hakit.charts.objects import containers, id_of, of_kind, workloads
+from hakit.charts.objects import containers, id_of, of_kind, pod_makers, workloads
 from hakit.errors import HakitError, did_you_mean
 from hakit.plan.zonal import STANDBY, AppSpec, RoleSpec
 
@@ -45,8 +45,32 @@ def intent(spec: AppSpec, role: str, objects: Iterable[Object]) -> Intent:
         existing_volumes=spec.existing_volumes,
         run_hooks=wanted.run_hooks,
         storage_class=spec.storage_class,
+        spread=spec.spread,
+        same_zone=spec.same_zone,
+        network=_network(spec, objects),
+        istio=spec.istio,
         workloads=named,
     )
+
+
+def _network(spec: AppSpec, objects: list[Object]) -> Network | None:
+    """The network as asked, its workloads resolved to what the chart renders."""
+    if spec.network is None:
+        return None
+    makers = pod_makers(objects)
+
+    def resolved(key: str, peers: tuple[Peer, ...]) -> tuple[Peer, ...]:
+        return tuple(
+            peer
+            if peer.workload is None
+            else replace(
+                peer, workload=id_of(_resolve(spec, peer.workload, makers, f"network.{key}[{number}].workload"))
+            )
+            for number, peer in enumerate(peers)
+        )
+
+    wanted = spec.network
+    return replace(wanted, ingress=resolved("ingress", wanted.ingress), egress=resolved("egress", wanted.egress))
 
 
 def _with_defaults(only: WorkloadIntent, wanted: RoleSpec) -> WorkloadIntent:
@@ -58,7 +82,7 @@ def _with_defaults(only: WorkloadIntent, wanted: RoleSpec) -> WorkloadIntent:
     )
 
 
-def _resolve(spec: AppSpec, name: str, known: list[Object]) -> Object:
+def _resolve(spec: AppSpec, name: str, known: list[Object], path: str = "workloads") -> Object:
     """The object that a user's `name` or `Kind/name` means."""
     found = [each for each in known if name in (id_of(each), id_of(each).partition("/")[2])]
     if len(found) == 1:
@@ -66,7 +90,7 @@ def _resolve(spec: AppSpec, name: str, known: list[Object]) -> Object:
     names = [id_of(each) for each in known]
     two = [id_of(each) for each in found]
     raise HakitError(
-        f"workloads: {'two workloads have this name' if found else 'the chart renders no such workload'}",
+        f"{path}: {'two workloads have this name' if found else 'the chart renders no such workload'}",
         where=spec.where,
         given=name,
         allowed=two or names,
@@ -84,6 +108,7 @@ def _refuse_misplaced(spec: AppSpec, name: str, workload: Object, wanted: Worklo
         "needs": wanted.needs is not None,
         "autoscaling": wanted.autoscaling is not None,
         "max_unavailable": wanted.max_unavailable != 1,
+        "spread": wanted.spread != Spread(),
         "resources": wanted.resources is not None,
         "probes": bool(wanted.probes),
         "container": wanted.container is not None,

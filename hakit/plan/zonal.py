@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hakit.charts.intent import PROBES, Autoscaling, WorkloadIntent
+from hakit.charts.intent import PROBES, Autoscaling, Istio, Network, Spread, WorkloadIntent
 from hakit.errors import HakitError
+from hakit.plan import hardening
 from hakit.plan.arguments import Arguments
 from hakit.plan.place import pair_of, region_of
 from hakit.topology import handovers
@@ -25,7 +26,7 @@ KUBERNETES = "1.34"
 
 _ROLE_KEYS = ("replicas", "needs", "autoscaling", "hooks", "wait")
 _WORKLOAD_ROLE_KEYS = ("replicas", "needs", "autoscaling", "resources", "probes", "suspend")
-_WORKLOAD_KEYS = (*_WORKLOAD_ROLE_KEYS, "clustered", "max_unavailable", "container", ACTIVE, STANDBY)
+_WORKLOAD_KEYS = (*_WORKLOAD_ROLE_KEYS, "clustered", "max_unavailable", "spread", "container", ACTIVE, STANDBY)
 _PROBE_WORDS = {"readiness": PROBES[1], "liveness": PROBES[0], "startup": PROBES[2]}
 ARGUMENTS = (
     "chart",
@@ -46,6 +47,10 @@ ARGUMENTS = (
     ACTIVE,
     STANDBY,
     "workloads",
+    "spread",
+    "same_zone",
+    "network",
+    "istio",
     "storage_class",
     "existing_volumes",
     "accept",
@@ -90,6 +95,10 @@ class AppSpec:
     region: str
     role: str
     roles: Mapping[str, RoleSpec]
+    spread: Spread
+    same_zone: bool
+    network: Network | None
+    istio: Istio | None
     storage_class: str | None
     existing_volumes: bool
     accept: Mapping[str, str]
@@ -137,6 +146,10 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
         region=region,
         role=role,
         roles={ACTIVE: _role(given, ACTIVE), STANDBY: _role(given, STANDBY)},
+        spread=hardening.spread(given),
+        same_zone=given.flag("same_zone"),
+        network=hardening.network(given),
+        istio=hardening.istio(given),
         storage_class=given.text("storage_class") if "storage_class" in given else None,
         existing_volumes=given.flag("existing_volumes"),
         accept=given.mapping("accept"),
@@ -233,7 +246,8 @@ def _workload(given: Arguments, name: str, wanted: Any, role: str) -> WorkloadIn
         autoscaling=_autoscaling(either("autoscaling"), replicas),
         clustered=outer.flag("clustered"),
         suspend=either("suspend").maybe_flag("suspend"),
-        max_unavailable=outer.number("max_unavailable", 1, least=1),
+        max_unavailable=outer.number_or_share("max_unavailable", 1),
+        spread=hardening.spread(outer),
         container=outer.text("container") if "container" in outer else None,
         resources=either("resources").mapping("resources") if "resources" in either("resources") else None,
         probes=_probes(either("probes")),

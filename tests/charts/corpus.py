@@ -18,7 +18,7 @@ from hakit.charts.audit import audit
 from hakit.charts.examine import examine_chart
 from hakit.charts.harden import harden
 from hakit.charts.holes import draft
-from hakit.charts.intent import Autoscaling, Intent, WorkloadIntent
+from hakit.charts.intent import Autoscaling, Intent, Istio, Network, Peer, Spread, WorkloadIntent
 from hakit.charts.manifests import Object, parse
 from hakit.charts.objects import id_of
 from hakit.charts.render import Release
@@ -85,8 +85,23 @@ def read(folder: Path) -> Trap:
 
 def _case(chart: Path, given: dict[str, Any]) -> Case:
     intent = dict(given.get("intent") or {})
-    wanted = {name: _workload(each) for name, each in intent.pop("workloads", {}).items()}
-    return Case(chart, given.get("values") or {}, Intent(**intent, workloads=wanted))
+    intent["workloads"] = {name: _workload(each) for name, each in intent.get("workloads", {}).items()}
+    for key, read_one in _READ.items():
+        if key in intent:
+            intent[key] = read_one(intent[key])
+    return Case(chart, given.get("values") or {}, Intent(**intent))
+
+
+def _network(given: dict[str, Any]) -> Network:
+    return Network(**{key: tuple(Peer(**peer) for peer in peers) for key, peers in given.items()})
+
+
+_READ = {
+    "kubernetes": tuple,
+    "spread": lambda given: Spread(**given),
+    "network": _network,
+    "istio": lambda given: Istio(**given),
+}
 
 
 def _workload(given: dict[str, Any]) -> WorkloadIntent:

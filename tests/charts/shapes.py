@@ -4,6 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from hakit.charts.intent import Istio, Network, Peer, Spread
+
 NAMES = st.sampled_from(["web", "api", "db"])
 LABELS = st.dictionaries(st.sampled_from(["app", "part"]), NAMES, max_size=2)
 ODD = st.sampled_from([None, "", "odd", 0, 7, True, [], {}, [None], ["odd"], {"odd": None}])
@@ -72,6 +74,10 @@ CLAIM = mapping_of(
     metadata=mapping_of(name=NAMES),
     spec=mapping_of(accessModes=list_of(st.sampled_from(["ReadWriteOnce", "ReadWriteMany"]))),
 )
+POLICY = mapping_of(
+    outlierDetection=mapping_of(consecutiveErrors=COUNT),
+    loadBalancer=mapping_of(localityLbSetting=mapping_of(enabled=st.booleans())),
+)
 SPECS = {
     "Deployment": mapping_of(
         replicas=COUNT,
@@ -95,7 +101,18 @@ SPECS = {
         minReplicas=COUNT,
         maxReplicas=COUNT,
     ),
-    "Service": mapping_of(selector=LABELS),
+    "Service": mapping_of(
+        selector=LABELS,
+        clusterIP=st.just("None"),
+        trafficDistribution=st.sampled_from(["PreferClose", "PreferSameZone"]),
+    ),
+    "NetworkPolicy": mapping_of(
+        podSelector=SELECTOR,
+        policyTypes=list_of(st.sampled_from(["Ingress", "Egress"])),
+        ingress=list_of(mapping_of()),
+        egress=list_of(mapping_of(ports=list_of(mapping_of(port=COUNT, endPort=COUNT)))),
+    ),
+    "DestinationRule": mapping_of(host=NAMES, trafficPolicy=POLICY, subsets=list_of(mapping_of(trafficPolicy=POLICY))),
     "PersistentVolumeClaim": mapping_of(accessModes=list_of(st.sampled_from(["ReadWriteOnce", "ReadWriteMany"]))),
     "CustomResourceDefinition": mapping_of(group=NAMES),
     "ConfigMap": mapping_of(),
@@ -109,9 +126,12 @@ METADATA = mapping_of(
 )
 
 
+_VERSIONS = {"DestinationRule": "networking.istio.io/v1"}
+
+
 def _object(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
-        {"apiVersion": st.just("v1"), "kind": st.just(kind)},
+        {"apiVersion": st.just(_VERSIONS.get(kind, "v1")), "kind": st.just(kind)},
         optional={"metadata": odd_or(METADATA), "spec": odd_or(SPECS[kind])},
     )
 
@@ -145,4 +165,8 @@ INTENTS = {
     "standby": st.booleans(),
     "existing_volumes": st.booleans(),
     "storage_class": st.sampled_from([None, "zonal"]),
+    "same_zone": st.booleans(),
+    "network": st.sampled_from([None, Network(), Network(ingress=(Peer(pods={"app": "web"}, workload="web"),))]),
+    "istio": st.sampled_from([None, Istio()]),
+    "spread": st.sampled_from([Spread(), Spread("DoNotSchedule", "DoNotSchedule")]),
 }

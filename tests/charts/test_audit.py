@@ -350,3 +350,86 @@ def test_a_lookup_in_a_subchart_counts_when_the_subchart_is_on(tmp_path: Path) -
         assert told(examine_chart(chart, drafted, RELEASE)) == found
     (found,) = audit_templates(chart)
     assert found.where == "web/charts/db/templates/all.yaml:1"
+
+
+# --- what is asked for beyond the defaults --------------------------------------------------------------------------
+
+
+# Six replicas of which four are needed. A share is rounded up: 25% are 1.5, so two; 34% are 2.04, so three.
+@pytest.mark.parametrize(("share", "codes"), [("16%", []), ("25%", []), ("33%", []), ("34%", ["HK001"])])
+def test_hk001_counts_a_share_as_the_api_does_rounded_up(share: str, codes: list[str]) -> None:
+    intent = Intent(workloads={"web": WorkloadIntent(needs=4, max_unavailable=share)})
+    found = audit(harden([deployment(replicas=6)], intent), intent)
+    assert [each.code for each in found] == codes
+    assert [each.message for each in found] == ["a drain may take 3 of 6 replicas at once; it needs 4"] * len(codes)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "spec", "raised"),
+    [
+        (3, "maxUnavailable: 3", True),
+        (3, "maxUnavailable: 67%", True),  # 2.01, rounded up
+        (3, "maxUnavailable: 66%", False),  # 1.98
+        (3, "minAvailable: 0", True),
+        (3, "minAvailable: 1%", False),  # 0.03, rounded up
+        (1, "maxUnavailable: 1", False),  # a single pod has no other one
+        (3, "minAvailable: 0, maxUnavailable: 3", False),  # the API server refuses it: HK016
+    ],
+)
+def test_hk037_is_raised_where_all_pods_may_go_at_once(replicas: int, spec: str, raised: bool) -> None:
+    budget = one(f"""
+        apiVersion: policy/v1
+        kind: PodDisruptionBudget
+        metadata: {{name: web}}
+        spec: {{selector: {{matchLabels: {{app: web}}}}, {spec}}}
+    """)
+    found = [each for each in audit([deployment(replicas=replicas), budget], Intent()) if each.code == "HK037"]
+    assert bool(found) is raised
+
+
+@pytest.mark.parametrize(
+    ("spec", "raised"),
+    [
+        ("egress: [{ports: [{port: 5432}]}]", True),
+        ("policyTypes: [Egress]", True),
+        ("egress: [{ports: [{port: 5432}]}, {ports: [{port: 53, protocol: UDP}]}]", False),
+        ("egress: [{ports: [{port: 1, endPort: 1024}]}]", False),
+        ("egress: [{ports: [{port: 54, endPort: 1024}]}]", True),
+        ("egress: [{to: [{podSelector: {}}]}]", False),  # every port
+        ("egress: [{ports: [{port: dns}]}]", False),  # a name may be any port
+        ("policyTypes: [Ingress], egress: [{ports: [{port: 5432}]}]", False),  # it does not isolate for egress
+        ("ingress: []", False),
+    ],
+)
+def test_hk042_is_raised_where_no_rule_lets_port_53_out(spec: str, raised: bool) -> None:
+    policy = one(f"""
+        apiVersion: networking.k8s.io/v1
+        kind: NetworkPolicy
+        metadata: {{name: web}}
+        spec: {{podSelector: {{matchLabels: {{app: web}}}}, {spec}}}
+    """)
+    found = [each for each in audit([deployment(), policy], Intent()) if each.code == "HK042"]
+    assert bool(found) is raised
+
+
+def test_two_policies_together_may_let_names_resolve() -> None:
+    policies = [
+        one(f"""
+            apiVersion: networking.k8s.io/v1
+            kind: NetworkPolicy
+            metadata: {{name: {name}}}
+            spec: {{podSelector: {{}}, egress: [{{ports: [{{port: {port}}}]}}]}}
+        """)
+        for name, port in (("database", 5432), ("dns", 53))
+    ]
+    assert "HK042" not in [each.code for each in audit([deployment(), *policies], Intent())]
+
+
+def test_a_destination_rule_of_somebody_else_is_none_of_istios() -> None:
+    rule = one("""
+        apiVersion: mesh.example.org/v1
+        kind: DestinationRule
+        metadata: {name: web}
+        spec: {trafficPolicy: {outlierDetection: {consecutiveErrors: 5}}}
+    """)
+    assert "HK043" not in [each.code for each in audit([deployment(), rule], Intent())]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hakit.charts.audit import audit
 from hakit.charts.harden import harden
-from hakit.charts.intent import Autoscaling, Intent, WorkloadIntent
+from hakit.charts.intent import Autoscaling, Intent, Istio, Network, Peer, WorkloadIntent
 from hakit.charts.manifests import Object
 from hakit.charts.objects import disruption_budgets_of, hook_events, id_of, pod_spec, workloads
 from tests.charts.build import deployment, one
@@ -55,7 +55,7 @@ def test_an_audit_never_fails_whatever_comes_in(objects: list[Object], intent: I
 
 @MANY
 @given(OBJECTS, intents())
-def test_nothing_goes_but_replaced_budgets_switched_off_autoscalers_and_held_hooks(
+def test_nothing_goes_but_what_is_replaced_switched_off_autoscalers_and_held_hooks(
     objects: list[Object], intent: Intent
 ) -> None:
     left = [id_of(obj) for obj in harden(objects, intent)]
@@ -64,6 +64,10 @@ def test_nothing_goes_but_replaced_budgets_switched_off_autoscalers_and_held_hoo
         may_go += [id_of(obj) for obj in objects if "pre-upgrade" in hook_events(obj)]
     if any(each.replicas == 0 for each in intent.workloads.values()):
         may_go += [id_of(obj) for obj in objects if obj["kind"] == "HorizontalPodAutoscaler"]
+    if intent.network is not None:
+        may_go += [id_of(obj) for obj in objects if obj["kind"] == "NetworkPolicy"]
+    if intent.istio is not None:
+        may_go += [id_of(obj) for obj in objects if obj["kind"] == "DestinationRule"]
     for obj in objects:
         assert id_of(obj) in left or id_of(obj) in may_go
 
@@ -383,3 +387,98 @@ def test_a_cronjob_is_suspended_as_declared_and_in_a_standby_by_default(
 def test_a_daemonset_and_a_job_are_not_touched() -> None:
     others = [{**deployment(), "kind": kind} for kind in ("DaemonSet", "Job", "ReplicaSet")]
     assert harden(others, Intent()) == others
+
+
+# --- network and traffic --------------------------------------------------------------------------------------------
+
+
+def _service(name: str, **spec: Any) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name},
+        "spec": {"selector": {"app": "web"}, **spec},
+    }
+
+
+def test_only_services_that_spread_requests_keep_them_in_their_zone_and_get_a_circuit_breaker() -> None:
+    services = [
+        _service("web"),
+        _service("web-headless", clusterIP="None"),
+        _service("elsewhere", type="ExternalName"),
+        _service("other", selector={"app": "other"}),
+    ]
+    hardened = harden([deployment(), *services], Intent(same_zone=True, istio=Istio()))
+    words = {id_of(obj): obj["spec"].get("trafficDistribution") for obj in hardened if obj["kind"] == "Service"}
+    assert words == {
+        "Service/web": "PreferSameZone",
+        "Service/web-headless": None,
+        "Service/elsewhere": None,
+        "Service/other": None,
+    }
+    assert [id_of(obj) for obj in hardened if obj["kind"] == "DestinationRule"] == ["DestinationRule/web"]
+
+
+@pytest.mark.parametrize("host", ["web", "web.default", "web.default.svc", "web.default.svc.cluster.local"])
+def test_the_charts_rule_for_a_service_is_replaced_whichever_of_its_names_it_uses(host: str) -> None:
+    rule = {"apiVersion": "networking.istio.io/v1beta1", "kind": "DestinationRule", "metadata": {"name": "breaker"}}
+    hardened = harden([deployment(), _service("web"), {**rule, "spec": {"host": host}}], Intent(istio=Istio()))
+    assert [id_of(obj) for obj in hardened if obj["kind"] == "DestinationRule"] == ["DestinationRule/web"]
+
+
+@pytest.mark.parametrize("host", ["other", "web.elsewhere", "web.example.org"])
+def test_a_rule_for_another_service_stays(host: str) -> None:
+    rule = {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "breaker"}}
+    hardened = harden([deployment(), _service("web"), {**rule, "spec": {"host": host}}], Intent(istio=Istio()))
+    assert [id_of(obj) for obj in hardened if obj["kind"] == "DestinationRule"] == [
+        "DestinationRule/breaker",
+        "DestinationRule/web",
+    ]
+
+
+# pods, zones, percent that the fullest zone holds, rounded up: counted on fingers
+@pytest.mark.parametrize(
+    ("pods", "zones", "percent"),
+    [(3, 3, 34), (6, 3, 34), (4, 3, 50), (2, 3, 50), (4, 2, 50), (1, 3, None), (3, 1, None)],
+)
+def test_a_mesh_may_leave_out_what_one_zone_holds(pods: int, zones: int, percent: int | None) -> None:
+    hardened = harden([deployment(replicas=pods), _service("web")], Intent(zones=zones, istio=Istio()))
+    (rule,) = [obj for obj in hardened if obj["kind"] == "DestinationRule"]
+    assert rule["spec"]["trafficPolicy"]["outlierDetection"].get("maxEjectionPercent") == percent
+
+
+def test_policies_of_others_stay_and_those_about_the_charts_pods_are_replaced() -> None:
+    def policy(name: str, selector: dict[str, Any], **metadata: str) -> Object:
+        spec = {"podSelector": selector, "ingress": [{}]}
+        return {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": name, **metadata},
+            "spec": spec,
+        }
+
+    given = [
+        deployment(),
+        policy("open", {"matchLabels": {"app": "web"}}),
+        policy("all", {}),
+        policy("web", {"matchLabels": {"app": "database"}}),
+    ]
+    hardened = harden(given, Intent(network=Network()))
+    # The name is taken by one that stays.
+    assert [id_of(obj) for obj in hardened if obj["kind"] == "NetworkPolicy"] == [
+        "NetworkPolicy/web",
+        "NetworkPolicy/web-deployment",
+    ]
+
+
+def test_the_pods_of_a_chart_may_talk_to_one_another() -> None:
+    hardened = harden([deployment(), deployment("db")], Intent(network=Network()))
+    both = [{"podSelector": {"matchLabels": {"app": name}}} for name in ("web", "db")]
+    policies = [obj["spec"] for obj in hardened if obj["kind"] == "NetworkPolicy"]
+    assert [(each["ingress"], each["egress"][0]) for each in policies] == [([{"from": both}], {"to": both})] * 2
+
+
+def test_dns_may_be_elsewhere() -> None:
+    hardened = harden([deployment()], Intent(network=Network(dns=Peer(cidr="169.254.20.10/32"))))
+    (policy,) = [obj["spec"] for obj in hardened if obj["kind"] == "NetworkPolicy"]
+    assert policy["egress"][1]["to"] == [{"ipBlock": {"cidr": "169.254.20.10/32"}}]

@@ -1,6 +1,6 @@
-"""Custom resource definitions of the operators that hakit's databases need, out of their own modules."""
+"""Custom resource definitions of the operators whose kinds hakit writes, out of their own modules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
@@ -23,14 +23,15 @@ def documents(name: str) -> Iterator[dict[str, Any]]:
         yield from (each for each in yaml.load_all(path.read_text("utf-8"), Loader=yaml.CSafeLoader) if each)
 
 
-def define(region: LabRegion, names: tuple[str, ...] = FILES) -> None:
-    """Apply them, and return when the region's API server knows their kinds."""
+def define(region: LabRegion, names: Iterable[str] = FILES, only: str = "") -> None:
+    """Apply them, or the one that is named, and return when the region's API server knows their kinds."""
     kinds = []
-    for name in names:
-        for each in documents(name):
-            if each["kind"] == "CustomResourceDefinition":
+    for part in names:
+        for each in documents(part):
+            name = each["metadata"]["name"]
+            if each["kind"] == "CustomResourceDefinition" and only in ("", name):
                 region.client.apply(each)
-                kinds.append(each["metadata"]["name"])
+                kinds.append(name)
 
     def established(name: str) -> bool:
         found = region.client.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)

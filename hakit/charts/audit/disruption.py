@@ -1,8 +1,6 @@
 """What happens to pods when they are replaced: drains, rollouts, dead nodes, autoscalers."""
 
-import math
 from collections.abc import Iterator
-from typing import Any
 
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
@@ -23,6 +21,7 @@ from hakit.charts.objects import (
     reaches,
     replicas_of,
     services_of,
+    share_of,
     workloads,
 )
 from hakit.findings import Finding
@@ -58,16 +57,27 @@ def drains_are_possible(objects: list[Object], intent: Intent) -> Iterator[Findi
 def _blocks(budget: Object, pods: int) -> bool:
     least, most = dig(budget, "spec", "minAvailable"), dig(budget, "spec", "maxUnavailable")
     if least is not None:
-        return _share(least, pods) >= pods
-    return most is not None and _share(most, pods) == 0
+        return share_of(least, pods) >= pods
+    return most is not None and share_of(most, pods) == 0
 
 
-def _share(value: Any, pods: int) -> int:
-    """A number of pods, or a share of them; Kubernetes rounds a share up for both keys."""
-    text = str(value)
-    if text.endswith("%") and text[:-1].isdecimal():
-        return math.ceil(int(text[:-1]) * pods / 100)
-    return int(text) if text.isdecimal() else pods
+def a_budget_holds_something_back(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    running = [each for each in workloads(objects) if replicas_of(each, objects) > 0]
+    for budget in of_kind(objects, "PodDisruptionBudget"):
+        counted = [each for each in running if reaches(budget, each)]
+        total = sum(replicas_of(each, objects) for each in counted)
+        if total > 1 and _may_go(budget, total) >= total:
+            names = " and ".join(id_of(each) for each in counted)
+            yield Finding("HK037", id_of(budget), "spec", f"all {total} pods of {names} may be evicted at once")
+
+
+def _may_go(budget: Object, pods: int) -> int:
+    least, most = dig(budget, "spec", "minAvailable"), dig(budget, "spec", "maxUnavailable")
+    if least is not None and most is not None:
+        return 0  # the API server refuses it
+    if least is not None:
+        return pods - share_of(least, pods)
+    return 0 if most is None else share_of(most, pods)
 
 
 def a_budget_has_one_key(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
@@ -172,6 +182,7 @@ def a_budget_lets_broken_pods_go(objects: list[Object], intent: Intent) -> Itera
 CHECKS = (
     rollouts_are_not_outages,
     drains_are_possible,
+    a_budget_holds_something_back,
     a_budget_has_one_key,
     replicated_pods_have_a_budget,
     the_autoscaler_alone_sets_replicas,

@@ -18,6 +18,7 @@ from hakit.charts.objects import (
     pod_spec,
     replicas_of,
     selects,
+    share_of,
     workloads,
 )
 from hakit.findings import Finding
@@ -54,7 +55,7 @@ def needs_are_met_without_a_zone(objects: list[Object], intent: Intent) -> Itera
                 f"{replicas} replicas over {intent.zones} zones leave {left} when one is lost; it needs {needs}",
                 mend=f"set replicas to {replicas_for(needs, intent.zones)}, or lower needs",
             )
-        elif (taken := intent.of(workload).max_unavailable) > 1 and replicas - taken < needs:
+        elif (taken := share_of(intent.of(workload).max_unavailable, replicas)) > 1 and replicas - taken < needs:
             yield Finding(
                 "HK001",
                 id_of(workload),
@@ -112,6 +113,16 @@ def _why_a_wish(workload: Object, intent: Intent) -> str:
     if intent.kubernetes < NODE_TAINTS_POLICY:
         return "a wish only: before Kubernetes 1.26 a rule counts the nodes of a lost zone"
     return "a wish only: its pods may gather in one zone"
+
+
+def a_rule_leaves_volumes_their_zone(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    if not intent.existing_volumes:
+        return
+    for workload in _replicated(objects):
+        strict = any(item.get("whenUnsatisfiable") == "DoNotSchedule" for item in constraints_of(workload, ZONE))
+        if strict and has_claims(workload):
+            message = "a rule over zones, and its volumes may be bound to zones that break it: such a pod never runs"
+            yield Finding("HK038", id_of(workload), _CONSTRAINTS, message)
 
 
 def a_lost_zone_does_not_count(objects: list[Object], intent: Intent) -> Iterator[Finding]:
@@ -174,6 +185,7 @@ CHECKS = (
     no_single_replica,
     nothing_is_off_while_active,
     pods_are_spread_over_zones,
+    a_rule_leaves_volumes_their_zone,
     a_lost_zone_does_not_count,
     pods_are_spread_over_hosts,
     anti_affinity_leaves_room,

@@ -8,7 +8,7 @@ modules have the names of those in `charts.audit`.
 import copy
 from collections.abc import Callable, Iterable
 
-from hakit.charts.harden import disruption, placement, release
+from hakit.charts.harden import disruption, network, placement, release, traffic
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
 
@@ -41,4 +41,7 @@ STEPS: tuple[Step, ...] = (
     release.keep_claims_of_sets,
     release.suspend_jobs_in_standby,
     release.hold_hooks_in_standby,
+    network.isolate,
+    traffic.keep_traffic_in_its_zone,
+    traffic.break_circuits,
 )

@@ -116,7 +116,7 @@ def _prune(mapping: dict[str, Any], key: str) -> None:
 
 
 def spread_over_zones(objects: list[Object], intent: Intent) -> list[Object]:
-    """Zone spread by rule from three zones on, as a wish where a rule could leave a pod without a place.
+    """Zone spread as asked; else by rule from three zones on, as a wish where a rule could leave a pod without a place.
 
     With two zones a strict rule would stop the survivors from taking over when one is lost and its nodes are still
     listed, and so it would where the rule cannot leave tainted nodes out; volumes that are bound to zones already may
@@ -125,14 +125,15 @@ def spread_over_zones(objects: list[Object], intent: Intent) -> list[Object]:
     for workload in workloads(objects):
         bound = intent.existing_volumes and has_claims(workload)
         strict = intent.zones >= 3 and not bound and intent.kubernetes >= NODE_TAINTS_POLICY
-        _set_constraint(workload, ZONE, "DoNotSchedule" if strict else "ScheduleAnyway", intent)
+        asked = intent.spread_of(workload).zones
+        _set_constraint(workload, ZONE, asked or ("DoNotSchedule" if strict else "ScheduleAnyway"), intent)
     return objects
 
 
 def spread_over_hosts(objects: list[Object], intent: Intent) -> list[Object]:
-    """Host spread as a wish: a small cluster must still run all replicas."""
+    """Host spread as asked, else as a wish: a small cluster must still run all replicas."""
     for workload in workloads(objects):
-        _set_constraint(workload, HOST, "ScheduleAnyway", intent)
+        _set_constraint(workload, HOST, intent.spread_of(workload).hosts or "ScheduleAnyway", intent)
     return objects
 
 
