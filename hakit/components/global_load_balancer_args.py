@@ -27,8 +27,10 @@ class OriginArgs(TypedDict, total=False):
 class HealthArgs(TypedDict, total=False):
     """The question whether a region can serve in its role."""
 
-    path: Required[str]
-    """Path that answers 200 only when the region can serve in its role: of a standby it must fail."""
+    path: str
+    """Path that answers 200 only when the region can serve in its role: of a standby it must fail. This, or `ready`."""
+    ready: bool
+    """Ask `/rpc/ready`, where RegionPair's `ready` endpoint answers. Not of an active-active pair. Default false."""
     type: str
     """`https` (default) or `http`."""
     port: int

@@ -170,6 +170,9 @@ class PostgresClusterArgs(TypedDict, total=False):
     """Further roles by name: `login`, `in_roles`, `secret` and the other attributes of SQL."""
     extensions: list[str]
     """Extensions of the database; the image must have them."""
+    ready_secret: str
+    """Secret of type kubernetes.io/basic-auth with the password of `hakit_ready`, which may ask one function whether
+    the database takes writes. RegionPair's `ready` names it. Default: neither role nor function."""
     archive: PostgresArchiveArgs
     """How the archive is reached."""
     backup: PostgresBackupArgs

@@ -1,6 +1,6 @@
 """RegionPair: the databases and applications of a pair, in the regions that one program deploys."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -13,7 +13,7 @@ from hakit.components.providers import kubernetes_provider, provider_of
 from hakit.components.region_pair_args import RegionPairArgs
 from hakit.components.zonal_app import Ready, ZonalApp, examined_app
 from hakit.errors import HakitError
-from hakit.plan import fence, zonal
+from hakit.plan import fence, ready, zonal
 from hakit.plan import pair as pairs
 from hakit.plan.pair import PairSpec
 from hakit.topology import Topology
@@ -26,7 +26,9 @@ class RegionPair(pulumi.ComponentResource):
     Creates, in each region of its scope:
         - a PostgresCluster `<name>-<database>` for each database;
         - a ZonalApp `<name>-<app>` for each application, after the database that it uses;
-        - the objects of the fence, `<name>-fence-<kind>`, when `fence` is given.
+        - the objects of the fence, `<name>-fence-<kind>`, when `fence` is given;
+        - those of the ready endpoint, `<name>-ready-<kind>`, when `ready` is given, and the Secret of its login,
+          `<name>-ready-login`, when its password is.
         With the scope `all` a Kubernetes provider for each region, and the region at the end of each name.
 
     Raises:
@@ -57,8 +59,11 @@ class RegionPair(pulumi.ComponentResource):
         for region in spec.regions:
             options = after(opts, self._options(spec, path, region))
             key = f"-{region}" if spec.several else ""
+            login = _login(spec, args, region, options)
             own = {
-                each: PostgresCluster(spec.child(each, region), _typed(spec.database_args(path, region, each)), options)
+                each: PostgresCluster(
+                    spec.child(each, region), _typed(spec.database_args(path, region, each)), _behind(options, login)
+                )
                 for each in spec.databases
             }
             databases |= {f"{each}{key}": found for each, found in own.items()}
@@ -67,10 +72,12 @@ class RegionPair(pulumi.ComponentResource):
                 apps[f"{app.name}{key}"] = ZonalApp(
                     spec.child(app.name, region),
                     _typed(charts[region, app.name]),
-                    pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(depends_on=needed)),
+                    _behind(options, needed),
                 )
             if region in spec.fences:
                 _fence(spec, topology, region, options)
+            if region in spec.endpoints:
+                _ready(spec, topology, region, options, own[spec.endpoints[region].database])
         self.apps, self.databases = apps, databases
         self.active = pulumi.Output.from_input(spec.active)
         self.register_outputs({"active": spec.active})
@@ -95,6 +102,10 @@ def _charts(spec: PairSpec, topology: Topology) -> dict[tuple[str, str], Ready]:
     }
 
 
+def _behind(opts: pulumi.ResourceOptions, needed: Sequence[pulumi.Resource]) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(needed)))
+
+
 def _typed(args: Any) -> Any:
     """A part checks its arguments itself, whatever their type."""
     return args
@@ -107,5 +118,27 @@ def _fence(spec: PairSpec, topology: Topology, region: str, opts: pulumi.Resourc
     for manifest in fence.objects(spec.fences[region], topology, pair, region, spec.namespace):
         kind, name = manifest["kind"].lower(), manifest["metadata"]["name"]
         role = name.rpartition(fence.name_of(spec.pair))[2]  # -code, -memory, -settings, or nothing
-        ordered = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=list(before)))
-        before.append(resource(spec.child(f"fence{role}-{kind}", region), manifest, ordered))
+        before.append(resource(spec.child(f"fence{role}-{kind}", region), manifest, _behind(opts, before)))
+
+
+def _login(spec: PairSpec, args: RegionPairArgs, region: str, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+    """The Secret of the ready endpoint's login, which the database needs too; nothing where it is there already."""
+    wanted = spec.endpoints.get(region)
+    if wanted is None or not wanted.created:
+        return []
+    manifest = ready.secret(wanted, spec.namespace)
+    texts = {**manifest["stringData"], "password": pulumi.Output.secret(args["ready"]["password"])}
+    hidden = pulumi.ResourceOptions(additional_secret_outputs=["data", "stringData"])
+    options = pulumi.ResourceOptions.merge(opts, hidden)
+    return [resource(spec.child("ready-login", region), {**manifest, "stringData": texts}, options)]
+
+
+def _ready(
+    spec: PairSpec, topology: Topology, region: str, opts: pulumi.ResourceOptions, database: PostgresCluster
+) -> None:
+    """The ready endpoint's objects, after the database that they ask."""
+    wanted = spec.endpoints[region]
+    known = spec.known[wanted.database]
+    for manifest in ready.objects(wanted, spec.pair, topology.region(region), spec.namespace, known):
+        name = spec.child(f"ready-{manifest['kind'].lower()}", region)
+        resource(name, manifest, _behind(opts, [database]))

@@ -6,6 +6,8 @@ hakit is packaged as a component plugin.
 
 from typing import Any, Required, TypedDict
 
+import pulumi
+
 
 class FenceArgs(TypedDict, total=False):
     """The fence of a pair: it stops this region's primary when the pair's witness, which the topology names, says that
@@ -20,6 +22,35 @@ class FenceArgs(TypedDict, total=False):
     the loss of the witness alone would stop a healthy database."""
     role_arn: str
     """IAM role of its service account (IRSA), which may read the witness."""
+
+
+class ReadyIngressArgs(TypedDict, total=False):
+    """The Ingress for `/rpc/ready` alone, of the load balancer's host name and of the region's own under it."""
+
+    hostname: Required[str]
+    """GlobalLoadBalancer's: `shop.example.com`; `<region>.origin.shop.example.com` follows from it."""
+    class_name: str
+    """Of the ingress. Default: the cluster's default class."""
+    tls_secret: str
+    """Secret with a certificate for both names. Default: the ingress controller's own certificate."""
+    annotations: dict[str, str]
+    """What the ingress controller reads."""
+
+
+class ReadyArgs(TypedDict, total=False):
+    """A path for health checks, `/rpc/ready`, which answers 200 only where the pair's database takes writes: PostgREST
+    on one function. GlobalLoadBalancer asks it with `health: {"ready": True}`."""
+
+    database: str
+    """The pair's database that is asked. Default: the only one."""
+    image: str
+    """PostgREST's, with a version or a digest. Default `docker.io/postgrest/postgrest:v14.17`."""
+    password: pulumi.Input[str]
+    """Of its login, the same on every side; hakit makes the Secret. This, or `secret`."""
+    secret: str
+    """A Secret of type kubernetes.io/basic-auth with `username: hakit_ready`, the same on every side."""
+    ingress: ReadyIngressArgs
+    """Default: none; then something else must lead `/rpc/ready` to the Service `<pair>-ready`, port 80."""
 
 
 class RegionPairArgs(TypedDict, total=False):
@@ -45,3 +76,5 @@ class RegionPairArgs(TypedDict, total=False):
     fence: FenceArgs
     """The fence in each region. Default: none, and then a region that was cut and comes back has a second primary until
     its own stack is updated."""
+    ready: ReadyArgs
+    """A path for health checks, for applications that have none. Default: none."""

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hakit.errors import HakitError, did_you_mean
-from hakit.plan import fence, postgres, postgres_spec, zonal
+from hakit.plan import fence, postgres, postgres_spec, ready, zonal
 from hakit.plan.arguments import Arguments
 from hakit.plan.fence import FenceSpec
 from hakit.plan.place import pair_of, region_of
 from hakit.plan.postgres_spec import PostgresSpec
+from hakit.plan.ready import ReadySpec
 from hakit.topology import handovers
 from hakit.topology.model import Pair, Topology
 
 ALL = "all"
-ARGUMENTS = ("topology", "scope", "pair", "namespace", "databases", "apps", "fence")
+ARGUMENTS = ("topology", "scope", "pair", "namespace", "databases", "apps", "fence", "ready")
 #: What a pair decides for its parts; a part that says it again could contradict it.
 _DECIDED = ("topology", "pair", "scope")
 _OF_APPS = ("database", "database_values")
@@ -51,6 +52,7 @@ class PairSpec:
         several: it deploys more than one, so their parts' names need the region.
         databases: by name, the arguments of PostgresCluster, without what the pair decides.
         fences: by region; empty when none is asked for.
+        endpoints: the ready endpoint by region; empty when none is asked for.
         active: the region that the list of handovers says.
         known: of each database by name, what an application must know of it, by `FACTS`.
     """
@@ -63,6 +65,7 @@ class PairSpec:
     databases: Mapping[str, Mapping[str, Any]] = field(repr=False)
     apps: tuple[AppPart, ...]
     fences: Mapping[str, FenceSpec]
+    endpoints: Mapping[str, ReadySpec]
     active: str
     known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -105,6 +108,7 @@ def specify(name: str, args: Any, topology: Topology) -> PairSpec:
     namespace = given.text("namespace", pair.name)
     databases = {key: _part(given, f"databases.{key}", value) for key, value in given.mapping("databases").items()}
     _check_databases(given, topology, pair, databases)
+    endpoints = _endpoints(given, pair, regions, databases)
     apps = tuple(_app(given, key, value, pair, namespace) for key, value in given.mapping("apps").items())
     if twice := sorted({app.name for app in apps} & set(databases)):
         raise HakitError(
@@ -123,6 +127,7 @@ def specify(name: str, args: Any, topology: Topology) -> PairSpec:
         databases=databases,
         apps=apps,
         fences=_fences(given, topology, pair, regions),
+        endpoints=endpoints,
         active=handovers.active_region(pair),
     )
     return _with_parts_checked(spec, topology)
@@ -160,6 +165,19 @@ def _fences(given: Arguments, topology: Topology, pair: Pair, regions: Iterable[
         raise HakitError("fence: the pair has no database", where=given.where, do="leave it out")
     inner = given.inner("fence", fence.ARGUMENTS)
     return {region: fence.specify(inner, topology, pair, region) for region in regions}
+
+
+def _endpoints(
+    given: Arguments, pair: Pair, regions: Iterable[str], databases: dict[str, dict[str, Any]]
+) -> dict[str, ReadySpec]:
+    """The ready endpoints; the database that they ask gets the name of their Secret."""
+    if "ready" not in given:
+        return {}
+    inner = given.inner("ready", ready.ARGUMENTS)
+    found = {region: ready.specify(inner, pair, region) for region in regions}
+    for each in found.values():
+        databases[each.database] = {**databases[each.database], "ready_secret": each.secret}
+    return found
 
 
 def _regions(given: Arguments, topology: Topology, pair: Pair) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-from hakit.plan import guard
+from hakit.plan import guard, ready
 from hakit.plan.postgres_durability import Size
 from hakit.plan.postgres_logins import managed_role
 from hakit.plan.postgres_members import bootstrap, external_clusters, replica, size
@@ -188,8 +188,11 @@ def _logins(spec: PostgresSpec) -> Manifest:
     section: Manifest = {"enableSuperuserAccess": spec.superuser is not None}
     if spec.superuser:
         section["superuserSecret"] = {"name": spec.superuser.secret}
-    if spec.roles:
-        section["managed"] = {"roles": [managed_role(name, dict(wanted)) for name, wanted in spec.roles.items()]}
+    roles = [managed_role(name, dict(wanted)) for name, wanted in spec.roles.items()]
+    if spec.ready_secret:
+        roles.append(ready.managed_role(spec.ready_secret))
+    if roles:
+        section["managed"] = {"roles": roles}
     return section
 
 

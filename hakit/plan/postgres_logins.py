@@ -65,6 +65,8 @@ def roles(given: Arguments) -> dict[str, dict[str, Any]]:
         Arguments(wanted, given.where, known, f"roles.{name}")
         if name in ("postgres", "streaming_replica"):
             raise HakitError(f"roles.{name}: CloudNativePG's own", where=given.where, do="choose another name")
+        if name == "hakit_ready":
+            raise HakitError(f"roles.{name}: the ready endpoint's own", where=given.where, do="choose another name")
     return roles
 
 

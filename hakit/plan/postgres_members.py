@@ -5,6 +5,7 @@ Everything comes from the intent of `topology.intents`; no role is decided here.
 
 from typing import Any
 
+from hakit.plan import ready
 from hakit.plan.postgres_durability import Size
 from hakit.plan.postgres_reach import Route
 from hakit.plan.postgres_spec import PostgresSpec
@@ -87,7 +88,8 @@ def bootstrap(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:
         "secret": {"name": spec.application.secret},
     }
     if intent.bootstrap == "initdb" or intent.recover_from is None:
-        return {"initdb": {**application, "dataChecksums": True}}
+        more = {"postInitApplicationSQL": ready.statements()} if spec.ready_secret else {}
+        return {"initdb": {**application, "dataChecksums": True, **more}}
     source = {"source": names.member(spec.database, intent.recover_from)}
     return {"pg_basebackup" if spec.streams else "recovery": {**source, **application}}
 

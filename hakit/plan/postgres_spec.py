@@ -56,6 +56,7 @@ ARGUMENTS = (
     "credentials",
     "roles",
     "extensions",
+    "ready_secret",
     "archive",
     "backup",
     "without_archive",
@@ -126,6 +127,7 @@ class PostgresSpec:
     superuser: Credential | None
     roles: Mapping[str, Mapping[str, Any]]
     extensions: tuple[str, ...]
+    ready_secret: str | None
     archive: ArchiveSpec | None
     routes: Mapping[str, Route]
     certificates: Certificates
@@ -195,6 +197,7 @@ def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
         superuser=maybe_credential(given, "superuser", f"{database}-superuser"),
         roles=roles(given),
         extensions=given.names("extensions"),
+        ready_secret=kubernetes_name(given, "ready_secret", 253) if "ready_secret" in given else None,
         archive=archived,
         routes=declared,
         certificates=certificates(given),

@@ -235,6 +235,51 @@ def test_a_pair_without_a_fence_has_none(run: Callable[..., Recording]) -> None:
     assert [each.name for each in run(pair(EAST)).resources if "fence" in each.name] == []
 
 
+READY = {"password": "another-test-password", "ingress": {"hostname": "shop.example.com"}}
+
+
+def test_the_ready_endpoint_stands_in_every_role_after_the_database_that_it_asks(run: Callable[..., Recording]) -> None:
+    for region in (EAST, WEST):
+        recording = run(pair(region, ready=READY))
+        found = [each.name for each in recording.resources if each.custom and each.name.startswith("shop-ready")]
+        assert sorted(found) == [
+            "shop-ready-deployment",
+            "shop-ready-ingress",
+            "shop-ready-login",
+            "shop-ready-poddisruptionbudget",
+            "shop-ready-service",
+        ]
+        deployment = recording.one("kubernetes:apps/v1:Deployment")
+        assert "shop-orders-cluster-g1" in {urn.rpartition("::")[2] for urn in deployment.depends_on}
+        assert (deployment.provider, deployment.inputs["metadata"]["namespace"]) == (region, "shop")
+
+
+def test_its_login_is_one_secret_which_the_database_needs_too(run: Callable[..., Recording]) -> None:
+    recording = run(pair(EAST, ready=READY))
+    login = recording.one("kubernetes:core/v1:Secret", "shop-ready-login")
+    assert login.inputs["type"] == "kubernetes.io/basic-auth"
+    assert login.inputs["stringData"]["username"] == "hakit_ready"
+    assert "another-test-password" not in repr(recording), "a secret from end to end"
+    (cluster,) = clusters(recording)
+    assert "shop-ready-login" in {urn.rpartition("::")[2] for urn in cluster.depends_on}
+    (role,) = cluster.inputs["spec"]["managed"]["roles"]
+    assert role["passwordSecret"]["name"] == login.inputs["metadata"]["name"] == "shop-ready"
+
+
+def test_a_login_that_is_there_is_named_and_not_made(run: Callable[..., Recording]) -> None:
+    recording = run(pair(EAST, ready={"secret": "own"}))
+    assert [each.name for each in recording.resources if "ready-login" in each.name] == []
+    (cluster,) = clusters(recording)
+    assert cluster.inputs["spec"]["managed"]["roles"][0]["passwordSecret"] == {"name": "own"}
+
+
+def test_a_failover_changes_nothing_of_the_ready_endpoint(run: Callable[..., Recording]) -> None:
+    """Nothing has to be rolled out before the promoted region counts as healthy."""
+    failover = "[{kind: failover, to: us-west-2, accept_loss: 30s}]"
+    before, after = (inputs_of(run(pair(WEST, ready=READY), handovers)) for handovers in ("[]", failover))
+    assert sorted(changes(before, after)) == FAILOVER_CHANGES
+
+
 def without(args: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in args.items() if name != key}
 
@@ -269,6 +314,7 @@ def app(**more: Any) -> dict[str, Any]:
         (pair(EAST, apps={"orders": app()["warehouse"]}), "an application and a database have one name"),
         (pair(EAST, apps=app(replica=3)), "ZonalApp 'shop-warehouse': replica: unknown argument"),
         (pair(EAST, fence={}), "fence.image is missing"),
+        (pair(EAST, ready={}), "ready: one of secret and password"),
         (
             pair(EAST, apps={**app(), "depot": {**app()["warehouse"], "release_name": "warehouse"}}),
             r"apps.depot.release_name: apps.warehouse has the same, in the same namespace\n  given:   warehouse",

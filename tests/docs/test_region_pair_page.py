@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hakit.components.region_pair_args import FenceArgs, RegionPairArgs
+from hakit.components.region_pair_args import FenceArgs, ReadyArgs, ReadyIngressArgs, RegionPairArgs
 from hakit.fence.witness import parse
 from hakit.topology import Witness
 from tests.components.test_region_pair import FAILOVER_CHANGES
@@ -27,7 +27,9 @@ def test_the_fields_that_a_failover_changes_are_those_of_the_test() -> None:
 
 def test_the_table_names_every_argument() -> None:
     table = PAGE.read_text().partition("\n## Arguments\n")[2]
-    names = [*RegionPairArgs.__annotations__, *FenceArgs.__annotations__]
+    names = [
+        *(name for kind in (RegionPairArgs, FenceArgs, ReadyArgs, ReadyIngressArgs) for name in kind.__annotations__)
+    ]
     assert [name for name in names if f"`{name}`" not in table] == []
 
 

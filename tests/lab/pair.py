@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from hakit.fence.witness import dump
-from hakit.plan import fence, postgres, region_base
+from hakit.plan import fence, postgres, ready, region_base
 from hakit.plan.arguments import Arguments
 from hakit.plan.postgres_spec import specify
 from hakit.topology.handovers import witness_wanted
@@ -52,6 +52,7 @@ class Pair:
         args = {"topology": "topology.yaml", "scope": name, "namespaces": {"shop": {"pod_security": "privileged"}}}
         objects = list(region_base.plan(region_base.specify("base", args, self.declared)).values())
         objects += [each.manifest for each in postgres.plan(specify("orders", self._arguments(name), self.declared))]
+        self.lab[name].apply([READY], "shop")
         for each in objects:
             self.lab[name].client.apply(each, manager=postgres.MANAGER)
 
@@ -67,6 +68,7 @@ class Pair:
             "instances": 1,
             "image": POSTGRES_IMAGE,
             "credentials": {"application": {"secret": "orders-app"}},
+            "ready_secret": "orders-ready",
             "without_archive": "streaming only: the archive has tests of its own",
             "routes": {each: {"host": self.wan(each), "port": PORT} for each in ("a", "b")},
             "certificates": {"server_ca": "orders-ca", "client_ca": "orders-ca"},
@@ -107,6 +109,17 @@ class Pair:
                 return cursor.fetchall() if cursor.description else []
         except psycopg.OperationalError:
             return []
+
+    def asked_as_ready(self, name: str, statement: str = "select hakit.ready()", **options: str) -> str:
+        """What PostgREST would get, in a transaction as it begins one: the answer, or the error's code."""
+        try:
+            with connect(self.wan(name), user=ready.ROLE, sslmode="require", **options) as connection:
+                connection.autocommit = False
+                connection.read_only = True
+                cursor = connection.execute(statement)
+                return str(cursor.fetchall()[0][0])
+        except psycopg.Error as error:
+            return str(error.sqlstate)
 
     def numbers(self, name: str) -> set[int]:
         asked = "select id from orders"
@@ -164,6 +177,9 @@ LOGIN = {
     "metadata": {"name": "orders-app"},
     "stringData": {"username": "app", "password": PASSWORD},
 }
+
+
+READY = {**LOGIN, "metadata": {"name": "orders-ready"}, "stringData": {"username": ready.ROLE, "password": PASSWORD}}
 
 
 def entrance(region: LabRegion, cluster: str) -> None:

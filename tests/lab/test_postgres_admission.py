@@ -88,6 +88,7 @@ SHAPES: dict[str, Manifest] = {
         "credentials": {"application": {"secret": "login"}, "superuser": {"secret": "root"}},
         "roles": {"reader": {"login": True, "in_roles": ["pg_read_all_data"], "secret": "reader", "inherit": True}},
         "extensions": ["pg_trgm"],
+        "ready_secret": "ready",
         "archive": {
             "secret": "keys",
             "endpoints": {name: f"https://s3.{name}.example.com" for name in ("a", "b", "c")},

@@ -98,8 +98,19 @@ def _switch(pair: Pair, old: str, new: str, writer: Writer) -> list[object]:
     last = writer.last
     pair.lab[new].wait_for("more rows", lambda: writer.last > last + 20, seconds=120)
     assert not is_writable(pair.wan(old)), "one side at a time"
+    assert (pair.asked_as_ready(new), pair.asked_as_ready(old)) == ("ready", "PT503")
     _logs_in(pair, new)
     return [f"{old} to {new}", demoted, writable, writer.longest_pause(began)]
+
+
+def test_the_ready_function_says_where_writes_are_taken_and_its_login_may_do_nothing_else(pair: Pair) -> None:
+    """What PostgREST makes of PT503 is in its documentation; here is what it is told."""
+    a = pair.lab["a"]
+    a.wait_for("the role's password", lambda: pair.asked_as_ready("a"), lambda said: said == "ready", seconds=120)
+    pair.lab["b"].wait_for("the same in the copy", lambda: pair.asked_as_ready("b"), lambda said: said == "PT503")
+    assert pair.asked_as_ready("a", options="-c default_transaction_read_only=on") == "PT503", "a full disk's setting"
+    for statement in ("select count(*) from orders", "create table public.own ()", "select pg_read_file('PG_VERSION')"):
+        assert pair.asked_as_ready("a", statement) in ("42501", "25006"), statement
 
 
 def test_a_planned_handover_there_and_back_loses_no_row_and_makes_nobody_anew(
@@ -154,6 +165,7 @@ def test_after_a_cut_the_other_region_takes_over_alone_and_what_it_costs_is_meas
     assert missing == old[len(old) - len(missing) :]
     assert own.acknowledged, "a region that is cut goes on for its own clients"
     assert not set(own.acknowledged) & pair.numbers("b")
+    assert pair.asked_as_ready("b") == "ready"
     _logs_in(pair, "b")
 
 
@@ -218,6 +230,7 @@ def test_the_copy_left_behind_is_rebuilt_under_the_next_incarnation_with_the_fen
     count = _same_rows(pair, "b", "a")
     show(request, "rebuild", columns([["seconds", "rows on both sides"], [rebuilt, count]]))
     assert not is_writable(pair.wan("a")), "the rebuilt copy follows"
+    assert pair.asked_as_ready("a") == "PT503"
     assert is_writable(pair.wan("b"))
     for name in ("a", "b"):
         _logs_in(pair, name)

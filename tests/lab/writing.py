@@ -16,14 +16,16 @@ def connect(host: str, **options: Any) -> psycopg.Connection:
     """As the application, over the network. What does not answer for two seconds is given up."""
     return psycopg.connect(
         host=host,
-        port=PORT,
-        dbname="orders",
-        user="app",
-        password=PASSWORD,
-        connect_timeout=2,
-        tcp_user_timeout=2000,
-        autocommit=True,
-        **options,
+        **{
+            "port": PORT,
+            "dbname": "orders",
+            "user": "app",
+            "password": PASSWORD,
+            "connect_timeout": 2,
+            "tcp_user_timeout": 2000,
+            "autocommit": True,
+            **options,
+        },
     )
 
 

@@ -32,6 +32,25 @@ def names(example: str) -> dict[str, list[str]]:
     }
 
 
+def _with_ready(region: str) -> list[str]:
+    return [
+        "shop-orders-application",
+        "shop-orders-backup-g1",
+        "shop-orders-cluster-g1",
+        "shop-orders-created",
+        "shop-orders-monitor",
+        "shop-orders-service",
+        "shop-orders-store-us-east-1",
+        "shop-orders-store-us-west-2",
+        "shop-ready-deployment",
+        "shop-ready-ingress",
+        "shop-ready-login",
+        "shop-ready-poddisruptionbudget",
+        "shop-ready-service",
+        region,
+    ]
+
+
 @pytest.mark.parametrize(
     ("example", "expected"),
     [
@@ -80,6 +99,19 @@ def names(example: str) -> dict[str, list[str]]:
                 "prod-us-west-2": ["shop-record-us-west-2", "us-west-2"],
             },
         ),
+        (
+            "edge-ready",
+            {
+                "prod-traffic": [
+                    "shop-balancer",
+                    "shop-monitor",
+                    "shop-pool-us-east-1",
+                    "shop-pool-us-west-2",
+                ],
+                "prod-us-east-1": _with_ready("us-east-1"),
+                "prod-us-west-2": _with_ready("us-west-2"),
+            },
+        ),
     ],
 )
 def test_an_example_creates_what_its_page_says(example: str, expected: dict[str, list[str]]) -> None:
@@ -97,6 +129,12 @@ def test_an_example_creates_what_its_page_says(example: str, expected: dict[str,
 )
 def test_an_example_says_how_soon_a_dead_region_is_noticed(example: str, told: str) -> None:
     assert {stack["exports"]["detection"] for stack in preview(example)["stacks"]} == {told}
+
+
+def test_the_ready_endpoints_path_is_the_one_that_the_monitor_asks() -> None:
+    (traffic,) = [stack for stack in preview("edge-ready")["stacks"] if stack["stack"] == "prod-traffic"]
+    (monitor,) = [one for one in traffic["resources"] if one["name"] == "shop-monitor"]
+    assert monitor["inputs"]["path"] == "/rpc/ready"
 
 
 def test_only_global_accelerator_accepts_a_finding_and_no_example_leaves_one_open() -> None:

@@ -1,6 +1,7 @@
 """The page docs/global-load-balancer.md: its program, its YAML and its tables are what the code does."""
 
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from hakit.components import global_load_balancer_args as arguments
+from hakit.plan import ready
 from hakit.plan.traffic.backends import BACKENDS
 from hakit.testing import record
 
@@ -21,12 +23,21 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_program_of_the_page_is_the_example() -> None:
-    (program,) = blocks("python")
+    program, _ = blocks("python")
     assert program in (EXAMPLE / "__main__.py").read_text(encoding="utf-8")
 
 
+def test_the_ready_endpoint_of_the_page_is_the_examples_and_its_function_is_the_one_that_is_made() -> None:
+    _, argument = blocks("python")
+    program = (ROOT / "examples" / "edge-ready" / "__main__.py").read_text(encoding="utf-8")
+    assert textwrap.indent(argument, " " * 12) in program
+    assert '"health": {"ready": True},' in program
+    (sql,) = blocks("sql")
+    assert sql == "".join(f"{statement};\n" for statement in ready.statements())
+
+
 def test_the_yaml_of_the_page_comes_of_its_program() -> None:
-    (program,), (shown,) = blocks("python"), blocks("yaml")
+    (program, _), (shown,) = blocks("python"), blocks("yaml")
     recording = record(
         lambda: exec(compile(program, "page", "exec"), {}),  # noqa: S102
         project="edge-cloudflare",

@@ -32,6 +32,13 @@ AA = {"mode": "active-active"}
 #: What is wrong, the arguments, the same mended, words of the message.
 TRAPS: list[Any] = [
     ("no path", {"health": {"interval": 15}}, {"health": {"path": "/ready"}}, {}, "health.path is missing"),
+    (
+        "two paths",
+        {"health": {"path": "/ready", "ready": True}},
+        {"health": {"ready": True}},
+        {},
+        "health: path and ready",
+    ),
     ("path without slash", {"health": {"path": "ready"}}, {"health": {"path": "/ready"}}, {}, "not a path"),
     (
         "a redirect where 200 is expected",

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hakit.errors import HakitError
+from hakit.plan import ready
 from hakit.plan.arguments import Arguments
 
 KEYS = (
     "path",
+    "ready",
     "type",
     "port",
     "method",
@@ -31,6 +33,7 @@ class Health:
 
     Attributes:
         path: true only when the region can serve in its role.
+        ready: it is the one of `hakit.plan.ready`.
         type: `http` or `https`.
         port: 80 or 443 unless given.
         host: the Host header; None for the name under which the origin is asked.
@@ -40,6 +43,7 @@ class Health:
     """
 
     path: str
+    ready: bool
     type: str
     port: int
     method: str
@@ -87,6 +91,7 @@ def read(given: Arguments, terms: Terms, hostname: str) -> Health:
     _refuse_redirects(health, codes, follow=follow)
     return Health(
         path=_path(health, terms),
+        ready="ready" not in terms.unknown and health.flag("ready"),
         type=kind,
         port=health.number("port", _PORTS[kind], least=1),
         method=health.text("method", "GET"),
@@ -109,9 +114,18 @@ def _number(health: Arguments, terms: Terms, key: str, least: int) -> int:
 def _path(health: Arguments, terms: Terms) -> str:
     if "path" in terms.unknown:
         return ""
+    if health.flag("ready"):
+        if "path" in health:
+            raise HakitError(
+                "health: path and ready", where=health.where, given=health.text("path"),
+                do=f"leave one out: ready asks {ready.PATH}, where RegionPair's ready endpoint answers",
+            )  # fmt: skip
+        return ready.PATH
     if "path" not in health:
         raise health.missing(
-            "path", "name a path that answers 200 only when the region can serve in its role, such as /ready"
+            "path",
+            "name a path that answers 200 only when the region can serve in its role, such as /ready; or say ready: "
+            "true, and give RegionPair a ready endpoint",
         )
     path = health.text("path")
     if not path.startswith("/") or any(letter.isspace() for letter in path):

@@ -28,6 +28,22 @@ class Origin:
     host: str = ""
 
 
+def read_hostname(given: Arguments) -> str:
+    """The name that users ask for.
+
+    Raises:
+        HakitError: it is none.
+    """
+    name, key = given.text("hostname"), ".".join(part for part in (given.path, "hostname") if part)
+    label = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+    if not re.fullmatch(rf"{label}(\.{label})+", name):
+        raise HakitError(
+            f"{key}: not a host name", where=given.where, given=name, allowed="labels in lower case, such as "
+            "shop.example.com; no scheme, no path, no dot at the end",
+        )  # fmt: skip
+    return name
+
+
 def read_origins(given: Arguments, pair: Pair, hostname: str) -> dict[str, tuple[Origin, ...]]:
     """Each region's origins, sorted by address: the name that every stack computes alike, or what is given.
 

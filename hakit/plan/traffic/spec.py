@@ -1,6 +1,5 @@
 """What a GlobalLoadBalancer is to be: its arguments, checked. The back end reads its own part itself."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +11,7 @@ from hakit.plan.traffic import health
 from hakit.plan.traffic.backends import ACCELERATOR, BACKENDS, CLOUDFLARE, EXTERNAL_DNS, Backend
 from hakit.plan.traffic.earth import Location
 from hakit.plan.traffic.health import Health
-from hakit.plan.traffic.origins import Origin, read_origins
+from hakit.plan.traffic.origins import Origin, read_hostname, read_origins
 from hakit.topology.model import Pair, Topology
 
 ACTIVE_PASSIVE = "active-passive"
@@ -105,9 +104,15 @@ def specify(name: str, args: Any, topology: Topology) -> TrafficSpec:
     backend = BACKENDS[given.word("backend", BACKENDS, CLOUDFLARE)]
     word = next(key for key, value in BACKENDS.items() if value is backend)
     pair = pair_of(given, topology)
-    hostname = _hostname(given)
+    hostname = read_hostname(given)
     _refuse_misplaced(given, backend, word)
     steering = _steering(given, backend, pair, word)
+    check = health.read(given, backend.check, hostname)
+    if check.ready and pair.mode != ACTIVE_PASSIVE:
+        raise HakitError(
+            "health.ready: only one region of an active-active pair would pass", where=given.where,
+            given=f"pair {pair.name}", do="name in health.path what each region can answer",
+        )  # fmt: skip
     _refuse_unused(given, steering, word)
     return TrafficSpec(
         name=name,
@@ -117,7 +122,7 @@ def specify(name: str, args: Any, topology: Topology) -> TrafficSpec:
         backend=word,
         scope=_scope(given, topology, pair, word),
         origins=read_origins(given, pair, hostname),
-        health=health.read(given, backend.check, hostname),
+        health=check,
         steering=steering,
         weights=_weights(given, pair),
         locations=_locations(given, topology),
@@ -128,17 +133,6 @@ def specify(name: str, args: Any, topology: Topology) -> TrafficSpec:
         accept=given.mapping("accept"),
         own=given.inner(backend.own, backend.keys),
     )
-
-
-def _hostname(given: Arguments) -> str:
-    name = given.text("hostname")
-    label = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-    if not re.fullmatch(rf"{label}(\.{label})+", name):
-        raise HakitError(
-            "hostname: not a host name", where=given.where, given=name, allowed="labels in lower case, such as "
-            "shop.example.com; no scheme, no path, no dot at the end",
-        )  # fmt: skip
-    return name
 
 
 def _refuse_misplaced(given: Arguments, backend: Backend, word: str) -> None:
