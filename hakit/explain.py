@@ -9,9 +9,10 @@ _INTRODUCTION = """\
 # Findings
 
 One finding is one thing that would break high availability. `hakit check`, `hakit preview` and `ZonalApp` raise the
-same ones. An **error** that nobody accepted stops a Pulumi program before the application's first resource, and makes
-`check` and `preview` end with exit code 1; a **warning** does so only with `--strict`. *Mended by ZonalApp* means that
-`hakit check` reports it for the chart as it is, and that it is gone under ZonalApp.
+same ones; those from HK100 on are about live clusters, and come from `hakit preflight`. An **error** that nobody
+accepted stops a Pulumi program before the application's first resource, and makes the commands end with exit code 1;
+a **warning** does so only with `--strict`. *Mended by ZonalApp* means that `hakit check` reports it for the chart as
+it is, and that it is gone under ZonalApp.
 
 To let one through, say why. Everything of a code, or one object of it:
 

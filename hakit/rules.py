@@ -4,35 +4,10 @@
 given a second meaning; a rule that goes leaves a gap.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+from hakit.rule import Rule, Severity
+from hakit.rules_live import LIVE
 
-
-class Severity(StrEnum):
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One kind of finding.
-
-    Attributes:
-        code: stable, `HK` and three digits.
-        severity: an error stops a Pulumi program; a warning does not.
-        title: one line.
-        why: what happens when it is left as it is.
-        mend: what to do about it.
-        mended: whether `ZonalApp` mends it by itself, so that only `hakit check` of the chart as it is reports it.
-    """
-
-    code: str
-    severity: Severity
-    title: str
-    why: str
-    mend: str
-    mended: bool = False
-
+__all__ = ["RULES", "Rule", "Severity"]
 
 _E, _W = Severity.ERROR, Severity.WARNING
 
@@ -441,5 +416,6 @@ RULES: dict[str, Rule] = {
             "A record without one counts as healthy for ever: users of a dead region stay with it.",
             'name a health check of Route 53 in external_dns={"health_check_ids": {"<region>": "..."}}',
         ),
+        *LIVE,
     )
 }

@@ -30,6 +30,8 @@ Object = dict[str, Any]
 VARIABLE = "HAKIT_KUBECTL"
 #: Objects in one answer of a list: what `kubectl get` asks for at once.
 _PAGE = 500
+#: Seconds until the next try of what was refused as too much: what the API server itself proposes (Retry-After).
+_AGAIN = 1.0
 
 
 class UnreachableError(Exception):
@@ -161,17 +163,24 @@ class Reader:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def _request(self, method: str, path: str, body: Object | None = None) -> Object:
+        while True:
+            status, kind, content = self._once(method, path, body)
+            # A server that is busy, or has just learnt of a kind, asks to be asked again.
+            if status != http.client.TOO_MANY_REQUESTS or time.monotonic() + _AGAIN > self._ends:
+                return _read(status, kind, content)
+            time.sleep(_AGAIN)
+
+    def _once(self, method: str, path: str, body: Object | None) -> tuple[int, str, bytes]:
         connection = _Connection(self._socket)
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
-            content = answer.read()
+            return answer.status, answer.headers.get_content_type(), answer.read()
         except (OSError, http.client.HTTPException):
             raise UnreachableError(self._said() or "kubectl has ended") from None
         finally:
             connection.close()
-        return _read(answer.status, answer.headers.get_content_type(), content)
 
 
 class _Connection(http.client.HTTPConnection):

@@ -43,7 +43,7 @@ def stack_totals(resources: Sequence[ResourceDocument]) -> Totals:
     for resource in resources:
         for one in resource["objects"]:
             region, role = placed(resource, by_urn)
-            counted = _count(one)
+            counted = total_of(one)
             if counted != Total():
                 totals.setdefault((region or NOWHERE, role or NOWHERE), Total()).add(counted)
     return totals
@@ -91,7 +91,8 @@ def totals_of(documents: Iterable[TotalDocument]) -> Totals:
 _AMOUNTS = ("cpu", "memory", "storage", "per_node_cpu", "per_node_memory", "jobs_cpu", "jobs_memory")
 
 
-def _count(one: ObjectDocument) -> Total:
+def total_of(one: ObjectDocument) -> Total:
+    """What one object requests in all; what cannot be counted is among `unknown`."""
     name = f"{one['kind']}/{one['name']}"
     try:
         return _COUNTS.get(one["kind"], _nothing)(one, name)
