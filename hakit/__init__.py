@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hakit.components.postgres_cluster_args import PostgresClusterArgs as PostgresClusterArgs
     from hakit.components.project import load_topology as load_topology
     from hakit.components.providers import kubernetes_provider as kubernetes_provider
+    from hakit.components.rclone_copy import RcloneCopy as RcloneCopy
+    from hakit.components.rclone_copy_args import RcloneCopyArgs as RcloneCopyArgs
     from hakit.components.region_base import RegionBase as RegionBase
     from hakit.components.region_base_args import RegionBaseArgs as RegionBaseArgs
     from hakit.components.region_pair import RegionPair as RegionPair
@@ -37,6 +39,8 @@ _HOMES = {
     "MariaDbClusterArgs": "hakit.components.mariadb_cluster_args",
     "PostgresCluster": "hakit.components.postgres_cluster",
     "PostgresClusterArgs": "hakit.components.postgres_cluster_args",
+    "RcloneCopy": "hakit.components.rclone_copy",
+    "RcloneCopyArgs": "hakit.components.rclone_copy_args",
     "RegionBase": "hakit.components.region_base",
     "RegionBaseArgs": "hakit.components.region_base_args",
     "RegionPair": "hakit.components.region_pair",
@@ -56,6 +60,8 @@ __all__ = [
     "MariaDbClusterArgs",
     "PostgresCluster",
     "PostgresClusterArgs",
+    "RcloneCopy",
+    "RcloneCopyArgs",
     "RegionBase",
     "RegionBaseArgs",
     "RegionPair",

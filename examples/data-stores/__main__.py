@@ -37,3 +37,17 @@ catalog = hakit.MariaDbCluster(
     after,
 )
 pulumi.export("catalog", {"host": catalog.host, "role": catalog.role})
+
+uploads = hakit.RcloneCopy(
+    "uploads",
+    {
+        **place,
+        "stores": {
+            "us-east-1": {"bucket": "acme-prod-us-east-1-uploads", "secret": "uploads"},
+            "us-west-2": {"bucket": "acme-prod-us-west-2-uploads", "secret": "uploads"},
+        },
+        "rpo": 1800,
+    },
+    after,
+)
+pulumi.export("uploads", {"copies": uploads.copies})

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from hakit.components import mariadb_cluster_args
+from hakit.components import mariadb_cluster_args, rclone_copy_args
+from hakit.plan import rclone
 from lab.fetched import STORES
 from tests.lab.test_other_stores import PREVIEW
 
@@ -26,7 +27,13 @@ def section(title: str) -> str:
     return re.split(rf"^#{{2,{len(rank)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
 
 
-@pytest.mark.parametrize(("title", "args"), [("## MariaDB", mariadb_cluster_args.MariaDbClusterArgs)])
+@pytest.mark.parametrize(
+    ("title", "args"),
+    [
+        ("## MariaDB", mariadb_cluster_args.MariaDbClusterArgs),
+        ("## rclone copy", rclone_copy_args.RcloneCopyArgs),
+    ],
+)
 def test_the_page_names_every_argument(title: str, args: type) -> None:
     table = section(title).partition("### Arguments")[2]
     assert [name for name in args.__annotations__ if f"`{name}`" not in table] == []
@@ -61,3 +68,16 @@ def test_the_example_has_the_catalog_in_both_regions() -> None:
     active = ["backup-g1", "created", "database-g1", "grant-g1", "mariadb-g1", *members, "user-g1"]
     assert created("prod-us-east-1", "catalog") == active
     assert created("prod-us-west-2", "catalog") == ["created", "mariadb-g1", *members]
+
+
+def test_the_example_copies_uploads_from_the_active_region() -> None:
+    assert created("prod-us-east-1", "uploads") == ["copy-us-west-2"]
+    assert created("prod-us-west-2", "uploads") == ["copy-us-east-1"]
+
+
+def test_the_image_of_rclone_is_the_program_that_the_tests_run() -> None:
+    program = Path(sys.executable).with_name("rclone")
+    told = subprocess.run([program, "version"], capture_output=True, text=True, check=True).stdout
+    version = told.splitlines()[0].removeprefix("rclone v")
+    assert f"rclone/rclone:{version}" == rclone.IMAGE
+    assert f"| rclone | {version} |" in PAGE

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from hakit.plan import guard, region_base
+from hakit.plan import guard, rclone, region_base
 from hakit.topology.copies import EPOCH
 from lab.harness import LabRegion, RefusedError
 from lab.harness.tools import REGION_TOOLS
 from tests.lab.conftest import need, running
 from tests.lab.definitions import STORES, define
 from tests.unit.postgres.given import FAILOVER, PLANNED, REBUILD, SETTLED, TOKEN, topology
-from tests.unit.stores.given import ALONE, mariadb_objects
+from tests.unit.stores.given import ALONE, mariadb_objects, rclone_spec
 
 pytestmark = pytest.mark.lab
 
@@ -106,6 +106,21 @@ def test_a_field_that_the_operator_does_not_have_is_refused(defined: LabRegion) 
     made["spec"]["replication"]["semiSync"] = True
     with pytest.raises(RefusedError, match="semiSync: field not declared in schema"):
         put(defined, made, defined.namespace("maria-refused"))
+
+
+def test_the_cron_job_of_a_copy_is_admitted_and_its_pod_by_the_strictest_level(defined: LabRegion) -> None:
+    namespace = defined.namespace("copies")
+    (job,) = rclone.plan(rclone_spec("a"))
+    assert put(defined, job.manifest, namespace)["spec"]["suspend"] is False
+    strict = {"metadata": {"name": namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+    defined.client.apply({"apiVersion": "v1", "kind": "Namespace", **strict}, manager="a-test", force=True)
+    template = job.manifest["spec"]["jobTemplate"]["spec"]["template"]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "copy"}, "spec": template["spec"]}
+    put(defined, pod, namespace)
+    pod["spec"] = {**pod["spec"], "securityContext": {}}
+    pod["metadata"]["name"] = "careless"
+    with pytest.raises(RefusedError, match="runAsNonRoot"):
+        put(defined, pod, namespace)
 
 
 def test_the_epoch_guard_holds_a_mariadb_as_it_holds_a_cluster(defined: LabRegion) -> None:

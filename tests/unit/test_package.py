@@ -55,6 +55,8 @@ def test_every_public_name_is_there_and_no_other() -> None:
         "MariaDbClusterArgs",
         "PostgresCluster",
         "PostgresClusterArgs",
+        "RcloneCopy",
+        "RcloneCopyArgs",
         "RegionBase",
         "RegionBaseArgs",
         "RegionPair",

@@ -1,10 +1,11 @@
 """The arguments of data stores in the topology of `tests.unit.postgres.given`, over two regions, a and b."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hakit.plan import mariadb
+from hakit.plan import mariadb, rclone
 from hakit.plan.mariadb_spec import MariaDbSpec, specify
+from hakit.plan.rclone import RcloneSpec
 from tests.unit.postgres.given import topology
 
 ALONE: dict[str, Any] = {"alone": "the shop can be without it for a day"}
@@ -42,3 +43,24 @@ def mariadb_spec(scope: str, *entries: Mapping[str, Any], **arguments: Any) -> M
 def mariadb_objects(scope: str, *entries: Mapping[str, Any], **arguments: Any) -> dict[str, dict[str, Any]]:
     """Every manifest by its key."""
     return {each.key: each.manifest for each in mariadb.plan(mariadb_spec(scope, *entries, **arguments))}
+
+
+FILES: dict[str, dict[str, Any]] = {
+    "a": {"bucket": "files-a", "prefix": "in", "secret": "s3-a"},
+    "b": {"bucket": "files-b", "prefix": "in/", "secret": "s3-b"},
+}
+
+
+def rclone_spec(scope: str, entries: Sequence[Mapping[str, Any]] = (), **arguments: Any) -> RcloneSpec:
+    given = topology(*entries, regions=("a", "b"))
+    args = {
+        "topology": "topology.yaml",
+        "pair": "shop",
+        "scope": scope,
+        "namespace": "shop",
+        "stores": FILES,
+        "rpo": 1800,
+        **arguments,
+    }
+    chosen = {key: value for key, value in args.items() if value is not None}
+    return rclone.specify("files", chosen, given)
