@@ -1,8 +1,9 @@
 """Build the lab's tools into lab/bin: `python -m lab.build [part ...]`. Standard library only.
 
 Each tool is a Go module beneath lab/ that pins it with everything it needs. What is built already, from the same pins,
-is left alone; a tool on PATH that has the pinned version is linked instead of built. After the tools come files out of
-other Go modules, and the images for the lab's real node (images.py), which need root and a few Debian packages.
+is left alone, and what another clone has built is taken (kept.py); a tool on PATH that has the pinned version is linked
+instead of built. After the tools come files out of other Go modules, and the images for the lab's real node
+(images.py), which need root and a few Debian packages.
 """
 
 import fcntl
@@ -17,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import fetched, images, packages
+from lab import fetched, images, kept, packages
 
 LAB = Path(__file__).resolve().parent
 BIN = LAB / "bin"
@@ -232,18 +233,28 @@ def make_images() -> None:
         if not _reads(folder / f".{images.file_name(image)}.stamp", mark)
         or not (folder / images.file_name(image)).exists()
     ]
+    for image in list(missing):
+        target = folder / images.file_name(image)
+        if kept.take(target.name, _key(marks[image]), target):
+            (folder / f".{target.name}.stamp").write_text(marks[image], encoding="utf-8")
+            missing.remove(image)
     for image in missing:
         minutes = 3 if isinstance(images.IMAGES[image], images.Debian) else 0.2
         say(f"image {image}: making it, about {minutes:g} min; {len(missing)} to make in all")
         began = time.monotonic()
         target = folder / images.file_name(image)
         images.make(image, BIN, target)
+        kept.keep(target.name, _key(marks[image]), target)
         (folder / f".{target.name}.stamp").write_text(marks[image], encoding="utf-8")
         say(f"image {image}: {time.monotonic() - began:.0f} s, {target.stat().st_size / 1024**2:.0f} MiB")
     known = {images.file_name(image) for image in images.IMAGES}
     for old in folder.glob("*.tar"):
         if old.name not in known:
             old.unlink()
+
+
+def _key(mark: str) -> str:
+    return hashlib.sha256(mark.encode()).hexdigest()
 
 
 def _tool(name: str) -> Tool:
@@ -304,7 +315,11 @@ def main(names: list[str]) -> None:
 
 def build_tools(missing: list[Tool]) -> None:
     for tool in list(missing):
-        if found := on_path(tool):
+        if kept.take(tool.name, stamp(tool), BIN / tool.name):
+            (BIN / f".{tool.name}.stamp").write_text(stamp(tool), encoding="utf-8")
+            say(f"{tool.name} {tool.version}: built before, in another clone")
+            missing.remove(tool)
+        elif found := on_path(tool):
             link(tool, found)
             (BIN / f".{tool.name}.stamp").write_text(stamp(tool), encoding="utf-8")
             say(f"{tool.name} {tool.version}: taken from {found}")
@@ -315,6 +330,7 @@ def build_tools(missing: list[Tool]) -> None:
         check_disk(missing)
     for index, tool in enumerate(missing):
         build(tool, sum(each.minutes for each in missing[index:]))
+        kept.keep(tool.name, stamp(tool), BIN / tool.name)
         (BIN / f".{tool.name}.stamp").write_text(stamp(tool), encoding="utf-8")
 
 

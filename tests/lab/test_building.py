@@ -13,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from lab import fetched, images, packages
+from lab import fetched, images, kept, packages
 
 
 @pytest.fixture
@@ -21,6 +21,7 @@ def build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     module = importlib.import_module("lab.build")
     monkeypatch.setattr(module, "BIN", tmp_path / "bin")
     (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return module
 
 
@@ -71,6 +72,55 @@ def test_a_tool_on_path_of_another_version_is_not_taken(
     program = _on_path(monkeypatch, tmp_path / "path", "v3.21.40")
     assert build.on_path(_helm(build)) is None
     assert f"{program} is v3.21.40, the lab needs v3.21.4" in capsys.readouterr().out
+
+
+def test_what_another_clone_has_built_from_the_same_pins_is_taken(
+    build: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    helm = _helm(build)
+    made = tmp_path / "made"
+    made.write_bytes(b"a binary")
+    kept.keep("helm", build.stamp(helm), made)
+    monkeypatch.setattr(build, "build", lambda *_: pytest.fail("nothing is to be built"))
+    build.main(["helm"])
+    assert (build.BIN / "helm").read_bytes() == b"a binary"
+    assert build.is_there(helm)
+    assert "helm v3.21.4: built before, in another clone" in capsys.readouterr().out
+    made.unlink()
+    assert (build.BIN / "helm").read_bytes() == b"a binary", "it stands alone"
+
+
+def test_what_is_built_is_kept_for_the_next_clone(build: ModuleType, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(build, "on_path", lambda _: None)
+    monkeypatch.setattr(build, "check_disk", lambda _: None)
+    monkeypatch.setattr(build, "build", lambda tool, _: (build.BIN / tool.name).write_bytes(b"built"))
+    build.build_tools([_helm(build)])
+    (build.BIN / "helm").unlink()
+    assert kept.take("helm", build.stamp(_helm(build)), build.BIN / "helm")
+    assert (build.BIN / "helm").read_bytes() == b"built"
+
+
+def test_three_builds_of_a_tool_are_kept_and_those_of_other_pins_are_not_taken(build: ModuleType, tmp_path: Path):
+    made, target = tmp_path / "made", tmp_path / "target"
+    for number in range(5):
+        made.write_text(str(number), encoding="utf-8")
+        os.utime(made, (number, number))
+        kept.keep("helm", f"pins-{number}", made)
+        made.unlink()
+    assert [number for number in range(5) if kept.take("helm", f"pins-{number}", target)] == [2, 3, 4]
+    assert target.read_text(encoding="utf-8") == "4"
+    assert not kept.take("helm", "other pins", target)
+    assert target.read_text(encoding="utf-8") == "4", "left as it was"
+
+
+def test_where_nothing_can_be_kept_the_build_goes_on(
+    build: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/nowhere")
+    made = tmp_path / "made"
+    made.write_bytes(b"a binary")
+    kept.keep("helm", "pins", made)
+    assert not kept.take("helm", "pins", tmp_path / "target")
 
 
 def test_what_was_built_from_other_pins_is_built_again(build: ModuleType):
