@@ -27,6 +27,17 @@ def show(request: pytest.FixtureRequest, title: str, lines: list[str]) -> None:
     request.config.stash[_tables].append((title, lines))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """A worker has ended: what it has measured is printed by the one who prints."""
+    node.config.stash[_tables] += getattr(node, "workeroutput", {}).get("tables", [])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["tables"] = session.config.stash[_tables]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for title, lines in config.stash[_tables]:
         terminalreporter.section(title)

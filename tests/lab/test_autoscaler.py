@@ -102,6 +102,7 @@ def test_from_fixed_replicas_to_an_autoscaler_no_pod_goes(
     assert seen.lowest == 6, "neither the pods nor the number that is wanted"
 
 
+@pytest.mark.long
 def test_without_hakit_the_same_change_takes_all_pods_but_one_away(
     region: LabRegion, namespace: str, other_client: Client, helm: Helm, plain_chart: Path
 ):
@@ -113,6 +114,7 @@ def test_without_hakit_the_same_change_takes_all_pods_but_one_away(
     assert seen.lowest == 1, "Helm takes spec.replicas out, and Kubernetes reads 1 until the autoscaler looks"
 
 
+@pytest.mark.long
 def test_what_the_autoscaler_chose_survives_upgrades_and_a_rollback_keeps_the_minimum(
     region: LabRegion, namespace: str, other_client: Client, helm: Helm, chart: Path
 ):

@@ -125,6 +125,7 @@ def test_a_control_plane_that_was_killed_comes_back_with_all_it_knew(region: Lab
     assert region.client.get("v1", "ConfigMap", "known", namespace)["data"] == {"a": "1"}
 
 
+@pytest.mark.long
 def test_a_lost_zone_comes_back_with_its_pods_ready(region: LabRegion):
     region.lose_zone("b")
     assert region.nodes("b", ready=True) == []

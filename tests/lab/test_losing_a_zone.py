@@ -1,6 +1,7 @@
 """A zone dies: the real scheduler and the real controllers, with what hakit hardened, and with what it did not touch.
 
-All charts are in one region and lose the same zone once, since the waiting is what takes the time.
+All charts are in one region and lose the same zone once, since the waiting is what takes the time. The short suite has
+the loss of a zone in test_every_workload.py; here it is looked at closely.
 """
 
 import copy
@@ -11,13 +12,11 @@ import pytest
 
 from lab.harness import LabRegion
 from lab.harness.client import Object, seconds_between
-from lab.harness.nodes import UNZONED, unplaced
+from lab.harness.nodes import unplaced
 from lab.harness.region import unreachable_since
-from lab.harness.tools import REGION_TOOLS
 from tests.lab import shop
-from tests.lab.conftest import need, running
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 #: hakit's toleration in seconds (EVICTION_SECONDS in charts/harden.py), and Kubernetes' own
 #: (https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions).
@@ -125,14 +124,3 @@ def test_without_hakit_the_pods_of_the_dead_zone_are_kept_for_five_minutes(loss:
 def test_a_strict_spread_that_counts_the_dead_zone_leaves_its_pods_without_a_node(loss: Loss):
     assert len(loss.waiting) == 2, "take nodeTaintsPolicy: Honor away and nothing comes back"
     assert "didn't match pod topology spread constraints" in loss.waiting[0]
-
-
-def test_no_hardened_pod_lands_on_a_node_without_a_zone_label(request: pytest.FixtureRequest):
-    """A rule over zones leaves such nodes out: capacity that a region cannot use, rather than pods nobody counts."""
-    need(*REGION_TOOLS)
-    with running(request, "mixed", ["a", "b", "c"], hosts=1, unzoned=2) as region:
-        region.namespace("shop")
-        region.apply(shop.objects("storefront"), "shop")
-        pods = region.wait_for("six pods", lambda: region.ready_pods("shop"), lambda found: len(found) == 6)
-        assert region.zone_counts(pods) == {"a": 2, "b": 2, "c": 2}
-        assert len(region.nodes(UNZONED, ready=True)) == 2, "there was room"

@@ -95,6 +95,7 @@ def test_a_service_is_found_by_name_and_its_packets_reach_the_pod(region: LabReg
     _wait_until_it_says(region, namespace, "client", "hello")
 
 
+@pytest.mark.long
 def test_a_node_that_loses_its_power_comes_back_with_its_volumes(region: LabRegion, namespace: str):
     claim = {
         "apiVersion": "v1",
@@ -150,6 +151,7 @@ def _is_none(found: object) -> bool:
     return found is None
 
 
+@pytest.mark.long
 def test_nothing_is_left_of_a_real_node_whose_lab_was_killed_outright(region: LabRegion):
     program = (
         "import time\nfrom lab.harness import LabRegion, Network\n"

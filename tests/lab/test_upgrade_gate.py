@@ -77,6 +77,7 @@ def test_what_an_earlier_commit_deployed_is_neither_replaced_nor_deleted(engine:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("stack", "child", "renamed"),
     [
@@ -91,6 +92,7 @@ def test_the_gate_sees_a_child_that_got_another_name(engine: Engine, stack: str,
     assert _previewed(engine, stack, state.replace(f'::{child}"', f'::{renamed}"')) == {renamed: "delete"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("now", "before"),
     [
