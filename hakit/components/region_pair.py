@@ -13,7 +13,7 @@ from hakit.components.providers import kubernetes_provider, provider_of
 from hakit.components.region_pair_args import RegionPairArgs
 from hakit.components.zonal_app import Ready, ZonalApp, examined_app
 from hakit.errors import HakitError
-from hakit.plan import fence, ready, zonal
+from hakit.plan import fence, ready, ready_objects, zonal
 from hakit.plan import pair as pairs
 from hakit.plan.pair import PairSpec
 from hakit.topology import Topology
@@ -139,6 +139,6 @@ def _ready(
     """The ready endpoint's objects, after the database that they ask."""
     wanted = spec.endpoints[region]
     known = spec.known[wanted.database]
-    for manifest in ready.objects(wanted, spec.pair, topology.region(region), spec.namespace, known):
+    for manifest in ready_objects.objects(wanted, spec.pair, topology.region(region), spec.namespace, known):
         name = spec.child(f"ready-{manifest['kind'].lower()}", region)
         resource(name, manifest, _behind(opts, [database]))

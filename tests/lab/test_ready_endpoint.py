@@ -3,7 +3,7 @@ Pod Security Standard. PostgREST's image is not there: no pod becomes more than 
 
 import pytest
 
-from hakit.plan import ready
+from hakit.plan import ready, ready_objects
 from hakit.plan.arguments import Arguments
 from hakit.topology import load
 from lab.harness import LabRegion
@@ -33,7 +33,7 @@ def test_its_objects_are_admitted_and_its_pods_stand_in_two_zones(region: LabReg
     region.wait_for(
         "the namespace's own account", lambda: region.client.list("v1", "ServiceAccount", "shop"), lambda found: found
     )
-    objects = ready.objects(spec, "shop", TOPOLOGY.region("us-east-1"), "shop", FACTS)
+    objects = ready_objects.objects(spec, "shop", TOPOLOGY.region("us-east-1"), "shop", FACTS)
     region.apply([login, *objects], "shop")
     region.apply([login, *objects], "shop")  # the same once more changes nothing that the server would refuse
 

@@ -10,7 +10,7 @@ import pytest
 from hakit.charts.audit import audit
 from hakit.charts.intent import Intent
 from hakit.errors import HakitError
-from hakit.plan import ready
+from hakit.plan import ready, ready_objects
 from hakit.plan.arguments import Arguments
 from hakit.topology.model import Pair
 from tests.unit.postgres.given import cluster, topology
@@ -26,7 +26,7 @@ def specify(pair: Pair = PAIR, **args: Any) -> ready.ReadySpec:
 
 
 def objects(**args: Any) -> dict[str, dict[str, Any]]:
-    found = ready.objects(specify(**args), "shop", TOPOLOGY.region("us-east-1"), "shop", FACTS)
+    found = ready_objects.objects(specify(**args), "shop", TOPOLOGY.region("us-east-1"), "shop", FACTS)
     return {each["kind"]: each for each in found}
 
 
