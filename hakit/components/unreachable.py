@@ -6,6 +6,7 @@ to it, once in a run for each region. Nothing is asked of the cluster, and nothi
 """
 
 import re
+import threading
 from weakref import WeakKeyDictionary
 
 import pulumi
@@ -27,7 +28,7 @@ _HOOKS: WeakKeyDictionary[pulumi.Resource, dict[str, pulumi.ErrorHook]] = WeakKe
 def told_when_unreachable(opts: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
     """The options of a resource of a region's cluster; if the cluster turns out to be unreachable, it is said what to
     do. Without an engine that has error hooks (tests by `hakit.testing` or Pulumi's mocks, `hakit preview`, an old
-    command line) the options stay as they are."""
+    command line), and in an inline program of the Automation API, the options stay as they are."""
     root = pulumi.runtime.get_root_resource()
     provider = kubernetes_provider_of(opts)
     if root is None or provider is None or not _engine_has_error_hooks():
@@ -65,10 +66,13 @@ def message(region: str, provider: str) -> str:
 
 
 def _engine_has_error_hooks() -> bool:
-    # Anything but an engine (mocks, a recording) takes hooks in no way or does not run them. What an engine supports is
-    # asked before the program starts (pulumi runtime/stack.py, run_in_stack).
+    # Anything but an engine (mocks, a recording) takes hooks in no way or does not run them.
     is_engine = isinstance(settings.get_monitor(), ResourceMonitorStub)
-    return is_engine and settings.SETTINGS.feature_support.get("errorHooks", False)
+    # Pulumi stops the callback servers of all programs in a process at the end of each (runtime/_callbacks.py,
+    # shutdown, 3.250): inline programs of the Automation API would end each other's and fail. Those run in threads.
+    is_alone = threading.current_thread() is threading.main_thread()
+    # What an engine supports is asked before the program starts (pulumi runtime/stack.py, run_in_stack).
+    return is_engine and is_alone and settings.SETTINGS.feature_support.get("errorHooks", False)
 
 
 class _Once:

@@ -4,10 +4,13 @@ pulumi-language-python is in no package registry. What runs the program here is 
 (`pulumi.automation`), for the program that the engine names. It installs nothing: the interpreter is this one.
 """
 
+import contextlib
 import os
+import queue
 import runpy
 import signal
 import sys
+from collections.abc import Callable
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -20,11 +23,19 @@ from lab.providers.frame import while_the_parent_lives
 
 
 class Host(LanguageServer):
-    """One program, run once or not at all: the engine starts a host for each command."""
+    """One program, run once or not at all: the engine starts a host for each command. The program has the process for
+    itself, and runs in its main thread."""
 
     def __init__(self, engine: str) -> None:
         super().__init__(lambda: None)
         self._engine = engine
+        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+    def work(self) -> bool:
+        """To be called by the main thread, for ever."""
+        with contextlib.suppress(queue.Empty):
+            self._work.get(timeout=2)()
+        return True
 
     def Run(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         folder = Path(request.info.program_directory)
@@ -37,18 +48,29 @@ class Host(LanguageServer):
         self.program = program
         del request.args[:]
         request.args.append(self._engine)
-        return super().Run(request, context)
+        done: futures.Future[Any] = futures.Future()
+        run = super().Run
+
+        def work() -> None:
+            try:
+                done.set_result(run(request, context))
+            except BaseException as error:  # noqa: BLE001  it is raised again in the thread that waits
+                done.set_exception(error)
+
+        self._work.put(work)
+        return done.result()
 
 
 def serve(engine: str) -> None:
     server = grpc.server(futures.ThreadPoolExecutor(4))
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(engine), server)
+    host = Host(engine)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     # The engine interrupts its plugins when an update fails; the program gets to its end all the same.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     print(port, flush=True)
-    while_the_parent_lives()
+    while_the_parent_lives(host.work)
     server.stop(0)
 
 

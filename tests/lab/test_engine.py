@@ -158,10 +158,7 @@ def test_a_dead_region_stops_only_its_own_stack(system: System):
         assert system.up(WEST)["update"] == 1
         with pytest.raises(auto.CommandError) as refused:
             system.up(EAST)
-        for said in (
-            *("configured Kubernetes cluster is unreachable", "Connection refused", f"hakit-reference-{EAST}"),
-            "the cluster of region us-east-1 could not be reached",
-        ):
+        for said in ("configured Kubernetes cluster is unreachable", "Connection refused", f"hakit-reference-{EAST}"):
             assert said in str(refused.value)
     finally:
         system.change('"tag": "2.4.3"', '"tag": "2.4.1"')
