@@ -24,8 +24,8 @@ LIVE: tuple[Rule, ...] = (
         "HK102",
         _E,
         "an operator that the databases need is missing, too old, or does not run",
-        "Handovers rest on fields and fixes of CloudNativePG 1.30 and of its Barman Cloud plugin 0.14. An older operator "
-        "drops what it does not know, and one that does not run does nothing at a failover.",
+        "Handovers rest on fields and fixes of CloudNativePG 1.30 and of its Barman Cloud plugin 0.14; other databases take "
+        "other operators. An older one drops what it does not know, and one that does not run does nothing at a failover.",
         "install the operator at this version or a newer one",
     ),
     Rule(

@@ -2,57 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from hakit.findings import Finding
-from hakit.observe import Object
 from hakit.plan import guard
+from hakit.preflight import operators
 from hakit.preflight.seen import Seen, group_path
 from hakit.preflight.wanted import Wanted
 
-
-@dataclass(frozen=True)
-class Operator:
-    """An operator that hakit's databases need.
-
-    Attributes:
-        title: for messages.
-        deployment: its usual name.
-        labels: by which a chart's Deployment is known, whatever its name.
-        image: last part of its image's name.
-        least: version.
-    """
-
-    title: str
-    deployment: str
-    labels: tuple[tuple[str, str], ...]
-    image: str
-    least: tuple[int, int]
-
-
-#: The versions whose fields hakit's plan for PostgreSQL sets; names and labels as in their manifests and charts.
-POSTGRES = Operator(
-    "CloudNativePG",
-    "cnpg-controller-manager",
-    (("app.kubernetes.io/name", "cloudnative-pg"),),
-    "cloudnative-pg",
-    (1, 30),
-)
-BARMAN = Operator(
-    "plugin-barman-cloud",
-    "barman-cloud",
-    (("app", "barman-cloud"), ("app.kubernetes.io/name", "plugin-barman-cloud")),
-    "plugin-barman-cloud",
-    (0, 14),
-)
 _FORBIDDEN = 403
-BARMAN_PLUGIN = "barman-cloud.cloudnative-pg.io"
 
 
 def judge(wanted: Wanted, seen: Seen) -> Iterator[Finding]:
     yield from _version(wanted, seen)
     yield from _kinds(wanted, seen)
-    yield from _operators(wanted, seen)
+    yield from operators.judge(wanted, seen)
     yield from _rights(seen)
     yield from _guard(wanted, seen)
     yield from _levels(wanted, seen)
@@ -80,62 +43,6 @@ def _kinds(wanted: Wanted, seen: Seen) -> Iterator[Finding]:
         brought = (api_version.rpartition("/")[0], kind) in wanted.brought
         if not brought and group_path(api_version) not in seen.unread:
             yield Finding("HK101", kind, api_version, "the cluster does not have this kind")
-
-
-def _operators(wanted: Wanted, seen: Seen) -> Iterator[Finding]:
-    if "/apis/apps/v1/deployments" in seen.unread:
-        return  # said already
-    if wanted.databases:
-        yield from _operator(POSTGRES, seen)
-    if BARMAN_PLUGIN in wanted.plugins:
-        yield from _operator(BARMAN, seen)
-
-
-def _operator(operator: Operator, seen: Seen) -> Iterator[Finding]:
-    least = ".".join(map(str, operator.least))
-    mend = f"install {operator.title} {least} or newer"
-    found = [each for each in seen.deployments if _is(operator, each)]
-    if not found:
-        yield Finding("HK102", operator.title, "", "there is no Deployment of it", mend=mend)
-    for each in found:
-        title = f"Deployment/{each['metadata']['name']}"
-        where = f"namespace {each['metadata']['namespace']}"
-        text = _version_of(operator, each)
-        version = re.match(r"v?(\d+)\.(\d+)", text)
-        if version is None:
-            message = f"cannot tell which {operator.title} it is"
-            detail = f"its image has no version as its tag: {text}" if text else "it has no container"
-            yield Finding("HK102", title, "", message, where, detail, f"{mend}, by an image whose tag says so")
-        elif (int(version[1]), int(version[2])) < operator.least:
-            yield Finding("HK102", title, "", f"{operator.title} {text}, older than {least}", where, mend=mend)
-        if not (each.get("status") or {}).get("readyReplicas"):
-            mend_pods = f"look at its pods: kubectl --namespace {each['metadata']['namespace']} get pods"
-            yield Finding("HK102", title, "", "no pod of it is ready", where, mend=mend_pods)
-
-
-def _is(operator: Operator, deployment: Object) -> bool:
-    metadata = deployment["metadata"]
-    labels = metadata.get("labels") or {}
-    named = metadata["name"] == operator.deployment or any(labels.get(key) == value for key, value in operator.labels)
-    return named or any(_split(image)[0] == operator.image for image in _images(deployment))
-
-
-def _version_of(operator: Operator, deployment: Object) -> str:
-    """The tag of its image: of the one with the operator's name, where there are several."""
-    images = [_split(image) for image in _images(deployment)]
-    known = [tag for name, tag in images if name == operator.image] or [tag for _, tag in images]
-    return known[0] if known else ""
-
-
-def _images(deployment: Object) -> list[str]:
-    return [each.get("image") or "" for each in deployment["spec"]["template"]["spec"].get("containers") or []]
-
-
-def _split(image: str) -> tuple[str, str]:
-    """`ghcr.io/x/cloudnative-pg:1.30.0@sha256:...` in its last name and its tag, or else its digest."""
-    rest, _, digest = image.rpartition("/")[2].partition("@")
-    name, _, tag = rest.partition(":")
-    return name, tag or digest or "latest"
 
 
 def _rights(seen: Seen) -> Iterator[Finding]:

@@ -13,6 +13,11 @@ from hakit.preflight.wanted import Wanted
 
 #: (plural, whether it is namespaced), by (apiVersion, kind).
 Kinds = Mapping[tuple[str, str], tuple[str, bool]]
+#: Where the databases are listed that the guard holds.
+_DATABASES = {
+    ("postgresql.cnpg.io/v1", "Cluster"): "/apis/postgresql.cnpg.io/v1/clusters",
+    ("k8s.mariadb.com/v1alpha1", "MariaDB"): "/apis/k8s.mariadb.com/v1alpha1/mariadbs",
+}
 _ANYTHING = Right("*", "*", "*", "")
 
 
@@ -25,7 +30,7 @@ class Seen:
         kinds: of the API groups that the stacks need.
         nodes, classes, deployments: all of them.
         pods: those that hold room on a node.
-        databases: CloudNativePG's Clusters that hakit has made.
+        databases: what the guard holds: Clusters of CloudNativePG and MariaDBs that hakit has made.
         namespaces: those that the stacks need and that are there, by name.
         guard: policies and bindings that are there, by (kind, name).
         certificates: of the stacks' namespaces; their dates, nothing else of them.
@@ -57,7 +62,7 @@ def see(reader: Reader, wanted: Wanted) -> Seen:
     version = str(reader.get("/version").get("gitVersion", ""))
     groups = {each.api_version for each in wanted.objects}
     kinds = {key: value for group in sorted(groups) for key, value in asking.kinds(group).items()}
-    clusters = ("postgresql.cnpg.io/v1", "Cluster") in kinds
+    lists = [path for kind, path in _DATABASES.items() if kind in kinds]
     names = sorted(wanted.namespaces | {guard.NAMESPACE})
     return Seen(
         version=version,
@@ -68,8 +73,8 @@ def see(reader: Reader, wanted: Wanted) -> Seen:
             for each in asking.list("/api/v1/pods", fieldSelector="status.phase!=Succeeded,status.phase!=Failed")
         ],
         classes=asking.list("/apis/storage.k8s.io/v1/storageclasses"),
-        deployments=asking.list("/apis/apps/v1/deployments") if wanted.databases else [],
-        databases=asking.list("/apis/postgresql.cnpg.io/v1/clusters", labelSelector=guard.PAIR) if clusters else [],
+        deployments=asking.list("/apis/apps/v1/deployments"),
+        databases=[each for path in lists for each in asking.list(path, labelSelector=guard.PAIR)],
         namespaces={name: found for name in names if (found := asking.find(f"/api/v1/namespaces/{name}"))},
         guard=_guard(asking, wanted, kinds),
         certificates=[each for name in sorted(wanted.namespaces) for each in _certificates(asking, name)],

@@ -6,12 +6,12 @@ from typing import Any
 
 from hakit.preflight.amounts import NOTHING, Amount
 from hakit.preview.document import ObjectDocument, ResourceDocument, StackDocument
-from hakit.preview.objects import RELEASE, is_postgres, placed
+from hakit.preview.objects import RELEASE, is_mariadb, is_postgres, placed
 from hakit.preview.totals import total_of
 from hakit.topology.model import Region
 
 _PROVIDER = "pulumi:providers:kubernetes"
-_PART_OF_A_PAIR = ("hakit:index:ZonalApp", "hakit:index:PostgresCluster")
+_PART_OF_A_PAIR = tuple(f"hakit:index:{name}" for name in ("ZonalApp", "PostgresCluster", "MariaDbCluster"))
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Wanted:
         workloads: pods.
         after_failover: what every standby here would ask more, if it were the active side.
         guard: the guard's policies and bindings, (kind, name).
-        plugins: of CloudNativePG's Clusters.
+        features: of operators that only some databases use: plugins of CloudNativePG, `multiCluster` of MariaDB.
         brought: kinds that the stacks bring themselves: (group, kind).
         uncounted: what requests something that cannot be told before deployment.
     """
@@ -83,7 +83,7 @@ class Wanted:
     workloads: tuple[Workload, ...] = ()
     after_failover: Amount = NOTHING
     guard: tuple[tuple[str, str], ...] = ()
-    plugins: frozenset[str] = frozenset()
+    features: frozenset[str] = frozenset()
     brought: frozenset[tuple[str, str]] = frozenset()
     uncounted: tuple[str, ...] = ()
 
@@ -92,8 +92,9 @@ class Wanted:
         return sum((each.all for each in self.workloads), NOTHING)
 
     @property
-    def databases(self) -> bool:
-        return any(each.kind == "Cluster" and "cnpg.io" in each.api_version for each in self.objects)
+    def groups(self) -> set[str]:
+        """API groups that the stacks deploy kinds of."""
+        return {each.api_version.rpartition("/")[0] for each in self.objects}
 
 
 def wanted_of(stacks: Sequence[StackDocument], region: Region, others: Iterable[Region] = ()) -> Wanted:
@@ -121,7 +122,7 @@ def wanted_of(stacks: Sequence[StackDocument], region: Region, others: Iterable[
         workloads=workloads,
         after_failover=_after_failover(_standbys(stacks, region), workloads, elsewhere),
         guard=tuple(sorted({(one["kind"], one["name"]) for one in objects if _is_guard(one)})),
-        plugins=frozenset(name for one in objects if is_postgres(one) for name in _plugins(one)),
+        features=frozenset(name for one in objects for name in _features(one)),
         brought=frozenset(_brought(one) for one in objects if one["kind"] == "CustomResourceDefinition"),
         uncounted=tuple(sorted(what for one in objects for what in total_of(one).unknown)),
     )
@@ -211,15 +212,19 @@ def _claims(one: ObjectDocument) -> Iterator[tuple[str, str]]:
         for key in ("storage", "walStorage"):
             if key in spec:
                 yield str(_mapping(spec[key]).get("storageClass") or ""), title
+    elif is_mariadb(one):
+        yield _class(_mapping(spec.get("storage"))), title
 
 
 def _class(claim: Mapping[str, Any]) -> str:
     return str(claim.get("storageClassName") or "")
 
 
-def _plugins(one: ObjectDocument) -> list[str]:
-    plugins = _mapping(one["manifest"].get("spec")).get("plugins") or []
-    return [str(_mapping(each).get("name")) for each in plugins]
+def _features(one: ObjectDocument) -> list[str]:
+    spec = _mapping(one["manifest"].get("spec"))
+    if is_mariadb(one):
+        return ["multiCluster"] if "multiCluster" in spec else []
+    return [str(_mapping(each).get("name")) for each in spec.get("plugins") or []] if is_postgres(one) else []
 
 
 def _level(one: ObjectDocument) -> str:

@@ -92,6 +92,11 @@ def is_postgres(one: ObjectDocument) -> bool:
     return one["kind"] == "Cluster" and one["api_version"].startswith("postgresql.cnpg.io/")
 
 
+def is_mariadb(one: ObjectDocument) -> bool:
+    """Whether it is a MariaDB of mariadb-operator."""
+    return one["kind"] == "MariaDB" and one["api_version"].startswith("k8s.mariadb.com/")
+
+
 Scalers = dict[tuple[str, str, str, str], tuple[Any, Any]]
 
 

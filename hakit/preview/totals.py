@@ -9,7 +9,7 @@ from hakit.charts.quantity import format_quantity, parse_quantity
 from hakit.charts.requests import ZERO, claim_request, pod_request
 from hakit.errors import HakitError
 from hakit.preview.document import ObjectDocument, ResourceDocument, TotalDocument
-from hakit.preview.objects import is_postgres, placed
+from hakit.preview.objects import is_mariadb, is_postgres, placed
 
 NOWHERE = "-"
 
@@ -148,19 +148,27 @@ def _claim(one: ObjectDocument, name: str) -> Total:
 
 def _postgres(one: ObjectDocument, name: str) -> Total:
     """A CloudNativePG Cluster: each instance a pod, and a volume for each purpose."""
-    if not is_postgres(one):
-        return Total()
     spec = _at(one["manifest"], "spec")
-    instances = spec.get("instances", 1)
-    if not isinstance(instances, int):
-        return Total(unknown=[f"{name}: {instances} instances"])
-    pod = {"containers": [{"name": "postgres", "resources": spec.get("resources")}]}
-    volumes = [{"spec": {"resources": {"requests": {"storage": _at(spec, key).get("size", 0)}}}} for key in _VOLUMES]
+    return _database(name, spec, "instances", _VOLUMES) if is_postgres(one) else Total()
+
+
+def _mariadb(one: ObjectDocument, name: str) -> Total:
+    """A MariaDB of mariadb-operator: each replica a pod, and a volume."""
+    spec = _at(one["manifest"], "spec")
+    return _database(name, spec, "replicas", _VOLUMES[:1]) if is_mariadb(one) else Total()
+
+
+def _database(name: str, spec: Mapping[str, Any], many: str, purposes: Sequence[str]) -> Total:
+    number = spec.get(many, 1)
+    if not isinstance(number, int):
+        return Total(unknown=[f"{name}: {number} {many}"])
+    pod = {"containers": [{"name": "database", "resources": spec.get("resources")}]}
+    volumes = [{"spec": {"resources": {"requests": {"storage": _at(spec, key).get("size", 0)}}}} for key in purposes]
     return Total(
-        pods=instances,
-        cpu=pod_request(pod, "cpu", name) * instances,
-        memory=pod_request(pod, "memory", name) * instances,
-        storage=sum((claim_request(volume, name) for volume in volumes), ZERO) * instances,
+        pods=number,
+        cpu=pod_request(pod, "cpu", name) * number,
+        memory=pod_request(pod, "memory", name) * number,
+        storage=sum((claim_request(volume, name) for volume in volumes), ZERO) * number,
     )
 
 
@@ -176,6 +184,7 @@ _COUNTS: dict[str, Callable[[ObjectDocument, str], Total]] = {
     "CronJob": _job,
     "PersistentVolumeClaim": _claim,
     "Cluster": _postgres,
+    "MariaDB": _mariadb,
 }
 
 

@@ -11,7 +11,6 @@ from hakit.preflight.wanted import Deployed, Wanted, Workload
 from hakit.topology.model import Region
 
 GIB = 2**30
-BARMAN = "barman-cloud.cloudnative-pg.io"
 
 
 def region(**changed: Any) -> Region:
@@ -40,6 +39,7 @@ def wanted(**changed: Any) -> Wanted:
             {
                 Deployed("apps/v1", "Deployment", "shop", "helm"),
                 Deployed("postgresql.cnpg.io/v1", "Cluster", "shop", "pulumi"),
+                Deployed("barmancloud.cnpg.io/v1", "ObjectStore", "shop", "pulumi"),
             }
         ),
         "namespaces": frozenset({"shop"}),
@@ -50,7 +50,6 @@ def wanted(**changed: Any) -> Wanted:
             ("ValidatingAdmissionPolicy", "hakit-epoch"),
             ("ValidatingAdmissionPolicyBinding", "hakit-epoch.shop"),
         ),
-        "plugins": frozenset({BARMAN}),
     }
     return Wanted(**(given | changed))
 
@@ -94,6 +93,7 @@ def seen(**changed: Any) -> Seen:
         "kinds": {
             ("apps/v1", "Deployment"): ("deployments", True),
             ("postgresql.cnpg.io/v1", "Cluster"): ("clusters", True),
+            ("barmancloud.cnpg.io/v1", "ObjectStore"): ("objectstores", True),
         },
         "nodes": [node(f"{zone}-0", zone) for zone in "abc"],
         "classes": [storage_class("disk", default=True), storage_class("share")],

@@ -53,7 +53,7 @@ def test_a_kind_that_nobody_brings_is_missing() -> None:
 
 def test_a_group_of_which_nothing_could_be_read_is_not_called_missing() -> None:
     refused = {"/apis/postgresql.cnpg.io/v1": RefusedError(403, "Forbidden", "no")}
-    without = {("apps/v1", "Deployment"): ("deployments", True)}
+    without = {key: value for key, value in seen().kinds.items() if key[1] != "Cluster"}
     codes = [each[0] for each in found(wanted(), seen(kinds=without, unread=refused))]
     assert codes == ["HK109"]
 
@@ -93,10 +93,20 @@ def test_an_operator_that_is_missing_or_does_not_run_is_found() -> None:
 
 
 def test_operators_are_only_looked_for_where_databases_need_them() -> None:
-    apps = wanted(objects=frozenset({Deployed("apps/v1", "Deployment", "shop", "helm")}), plugins=frozenset())
-    assert found(apps, seen(deployments=[])) == []
-    without_archive = wanted(plugins=frozenset())
-    assert found(without_archive, seen(deployments=[given.CNPG])) == []
+    app = Deployed("apps/v1", "Deployment", "shop", "helm")
+    assert found(wanted(objects=frozenset({app})), seen(deployments=[])) == []
+    without_archive = frozenset({app, Deployed("postgresql.cnpg.io/v1", "Cluster", "shop", "pulumi")})
+    assert found(wanted(objects=without_archive), seen(deployments=[given.CNPG])) == []
+
+
+def test_a_mariadb_over_two_regions_takes_a_newer_operator() -> None:
+    mariadb = frozenset({Deployed("k8s.mariadb.com/v1alpha1", "MariaDB", "shop", "pulumi")})
+    kinds = {("k8s.mariadb.com/v1alpha1", "MariaDB"): ("mariadbs", True)}
+    see = seen(kinds=kinds, deployments=[deployment("mariadb-operator", "mariadb-operator/mariadb-operator:25.10.4")])
+    assert found(wanted(objects=mariadb), see) == []
+    assert found(wanted(objects=mariadb, features=frozenset({"multiCluster"})), see) == [
+        ("HK102", "Deployment/mariadb-operator", "mariadb-operator 25.10.4, older than 26.6")
+    ]
 
 
 def test_missing_rights_are_told_by_kind_and_namespace() -> None:

@@ -7,8 +7,9 @@ import pytest
 from hakit.preflight.wanted import Wanted, wanted_of
 from hakit.preview import PreviewDocument, preview
 from hakit.preview.document import StackDocument
+from hakit.preview.totals import total_of
 from hakit.topology import Topology, load
-from tests.unit.preflight.given import amount
+from tests.unit.preflight.given import GIB, amount
 
 ROOT = Path(__file__).parents[3]
 
@@ -58,8 +59,7 @@ def test_kinds_namespaces_classes_and_plugins(document: PreviewDocument, topolog
     assert east.namespaces == {"shop", "hakit-system"}
     assert east.levels == {"shop": "baseline", "hakit-system": "restricted"}
     assert east.claims == {("gp3", "Cluster/orders-g1")}
-    assert east.plugins == {"barman-cloud.cloudnative-pg.io"}
-    assert east.databases
+    assert east.features == {"barman-cloud.cloudnative-pg.io"}
     assert [name for kind, name in east.guard if kind == "ValidatingAdmissionPolicyBinding"] == [
         "hakit-created.shop",
         "hakit-epoch.shop",
@@ -96,6 +96,17 @@ k8s.apiextensions.v1.CustomResourceDefinition("things", metadata={"name": "thing
 """
 
 
+def test_a_mariadb_counts_as_its_pods_and_volumes_do() -> None:
+    stacks = preview(ROOT / "examples" / "data-stores")["stacks"]
+    east = wanted_of(stacks, load(ROOT / "examples" / "data-stores" / "topology.yaml").region("us-east-1"))
+    (database,) = [each for each in east.workloads if each.kind == "MariaDB"]
+    assert (database.pods, database.zonal) == (3, True)
+    assert ("gp3", database.title) in east.claims
+    (stack,) = [each for each in stacks if each["stack"] == "prod-us-east-1"]
+    (one,) = [one for each in stack["resources"] for one in each["objects"] if one["kind"] == "MariaDB"]
+    assert total_of(one).storage == 3 * 20 * GIB
+
+
 def test_a_program_for_two_clusters_is_told_apart_by_their_contexts(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: any\nruntime: python\n")
     (tmp_path / "__main__.py").write_text(PROGRAM)
@@ -112,6 +123,5 @@ def test_a_program_for_two_clusters_is_told_apart_by_their_contexts(tmp_path: Pa
     assert want.asked == amount(5, "2.5", 5), "the daemon comes off every node instead"
     assert want.claims == {("", "StatefulSet/queue"), ("share", "StatefulSet/files")}
     assert want.brought == {("example.com", "Thing")}
-    assert not want.databases
     there = wanted_of(stacks, region(cluster={"context": "elsewhere"}))
     assert [each.title for each in there.workloads] == ["Deployment/other"]
