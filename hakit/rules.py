@@ -359,6 +359,50 @@ RULES: dict[str, Rule] = {
             "write consecutive5xxErrors, and outlierDetection beside localityLbSetting; `istio` of ZonalApp does",
         ),
         Rule(
+            "HK044",
+            _E,
+            "a volume for all zones on storage of one zone",
+            "The topology says that volumes of this class live in one zone, such as EBS. They cannot be mounted by many "
+            "nodes: the claim is never bound, and its pods never run.",
+            'use the regional class ("storage": "regional"), or ReadWriteOnce and one pod',
+        ),
+        Rule(
+            "HK045",
+            _W,
+            "runs on spot capacity",
+            "The provider takes spot nodes back at short notice when it needs them, in all zones together. A failover is "
+            "such a moment: everybody moves to the regions that are left. A standby on spot nodes may be gone when it is "
+            "needed, and no new capacity to be had.",
+            "reserve capacity for what a failover needs (On-Demand Capacity Reservations, an autoscaler's least), and "
+            "accept the finding for what may be missing",
+        ),
+        Rule(
+            "HK046",
+            _E,
+            "a node selector that no node has",
+            "The label holds a machine type, and spot is none: the pods stay Pending.",
+            "select spot nodes by their provider's label: karpenter.sh/capacity-type: spot, "
+            'eks.amazonaws.com/capacityType: SPOT, cloud.google.com/gke-spot: "true", '
+            "kubernetes.azure.com/scalesetpriority: spot",
+        ),
+        Rule(
+            "HK047",
+            _W,
+            "an image from a registry of another region",
+            "When that region is lost, its registry is too: nodes that do not have the image yet cannot start the pod, and "
+            "those are the ones that a failover needs.",
+            "replicate the repository (ECR replication, or a multi-region repository), and name each region's own registry "
+            "in its values",
+        ),
+        Rule(
+            "HK048",
+            _E,
+            "two autoscalers of one resource",
+            "A VerticalPodAutoscaler raises the request as use grows, and a HorizontalPodAutoscaler measures use in "
+            "percent of the request: each undoes what the other one saw, and the number of pods no longer follows load.",
+            "let the vertical one move memory alone (controlledResources), or follow a metric that is no share of a request",
+        ),
+        Rule(
             "HK033",
             _E,
             "`accept` names a finding that there is not",

@@ -123,6 +123,7 @@ class WorkloadIntent:
         suspend: a CronJob only: whether it is suspended.
         max_unavailable: pods that a drain may take at once, a number or a share ("25%"); 1 by default.
         spread: how strictly its pods are spread, in place of what holds for the chart.
+        priority_class: of its pods, in place of what holds for the chart.
         container: the container that `resources` and `probes` are for; the first one by default.
         resources: the container's resources, in place of the chart's.
         probes: by field (`readinessProbe`), in place of the chart's.
@@ -135,6 +136,7 @@ class WorkloadIntent:
     suspend: bool | None = None
     max_unavailable: int | str = 1
     spread: Spread = Spread()
+    priority_class: str | None = None
     container: str | None = None
     resources: Mapping[str, Any] | None = None
     probes: Mapping[str, Any] = field(default_factory=dict)
@@ -153,6 +155,11 @@ class Intent:
             place.
         run_hooks: whether install and upgrade hooks run in a standby.
         storage_class: for every claim, in place of the chart's.
+        access_mode: of every claim, in place of the chart's.
+        zonal_class: the region's storage class whose volumes live in one zone, where it is known.
+        places: names of the region and its zones, where they are known.
+        priority_class: of every workload's pods, in place of the chart's.
+        spot: whose spot capacity a standby prefers, a key of `charts.spot.LABELS`.
         spread: how strictly pods are spread.
         same_zone: Services send to pods of the client's own zone while one is ready there.
         network: whom the pods may talk to; None leaves it to the chart.
@@ -167,6 +174,11 @@ class Intent:
     existing_volumes: bool = False
     run_hooks: bool = False
     storage_class: str | None = None
+    access_mode: str | None = None
+    zonal_class: str | None = None
+    places: tuple[str, ...] = ()
+    priority_class: str | None = None
+    spot: str | None = None
     spread: Spread = Spread()
     same_zone: bool = False
     network: Network | None = None

@@ -142,6 +142,8 @@ class WorkloadArgs(TypedDict, total=False):
     Default 1."""
     spread: SpreadArgs
     """How strictly its pods are spread, in place of what is said for the chart."""
+    priority_class: str
+    """Priority class of its pods, in place of what is said for the chart."""
     container: str
     """The container that `resources` and `probes` are for. Default: the first."""
 
@@ -160,6 +162,9 @@ class RoleArgs(TypedDict, total=False):
     wait: bool
     """Wait until the pods are ready, and take back an upgrade that does not get there. Default: true when active, false
     in a standby, whose pods may never be ready on a database that is read-only."""
+    spot: str
+    """A standby only: prefer spot nodes for pods without claims, labelled as `karpenter`, `eks`, `gke` or `aks` do. It
+    is a finding (HK045): they may be gone when the standby is needed."""
 
 
 class ZonalAppArgs(TypedDict, total=False):
@@ -214,8 +219,16 @@ class ZonalAppArgs(TypedDict, total=False):
     """Whom the chart's pods may talk to. Default: as the chart has it."""
     istio: IstioArgs
     """When an Istio mesh leaves a pod out. Default: as the chart has it."""
+    priority_class: str
+    """Priority class of every workload's pods. It must be there."""
+    storage: str
+    """`zonal` or `regional`: the region's storage class of that kind by the topology, with its access mode,
+    ReadWriteOnce or ReadWriteMany, on every claim. A claim that exists cannot change either."""
     storage_class: str
     """Storage class of every claim, in place of the chart's. A claim that exists cannot change it."""
+    access_mode: str
+    """Access mode of every claim, in place of the chart's: `ReadWriteOnce`, `ReadWriteOncePod`, `ReadWriteMany`,
+    `ReadOnlyMany`. A claim that exists cannot change it."""
     existing_volumes: bool
     """The claims may be bound to zones already: spread over zones is a wish for pods with claims. Default false."""
     accept: dict[str, str]

@@ -1,10 +1,13 @@
-"""What a ZonalApp is hardened with beyond the defaults, when it is asked for: spread, network, mesh. Pure."""
+"""What a ZonalApp is hardened with when it is asked for more: spread, storage, spot nodes, network, mesh. Pure."""
 
 import ipaddress
+from dataclasses import dataclass
 
 from hakit.charts.intent import CLUSTER_DNS, Istio, Network, Peer, Spread
+from hakit.charts.spot import LABELS
 from hakit.errors import HakitError
 from hakit.plan.arguments import Arguments
+from hakit.topology.model import Region
 
 _SATISFIED = ("DoNotSchedule", "ScheduleAnyway")
 _PODS = ("namespace", "namespace_labels", "pods")
@@ -16,6 +19,61 @@ def spread(given: Arguments) -> Spread:
     """How strictly pods are spread, where it is said."""
     inner = given.inner("spread", ("zones", "hosts"))
     return Spread(*(inner.word(key, _SATISFIED, "") if key in inner else None for key in ("zones", "hosts")))
+
+
+_ACCESS = ("ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany", "ReadOnlyMany")
+
+
+@dataclass(frozen=True)
+class Storage:
+    """What every claim gets.
+
+    Attributes:
+        storage_class, access_mode: in place of the chart's; None leaves it.
+        zonal_class: the class whose volumes live in one zone, where the topology tells.
+    """
+
+    storage_class: str | None = None
+    access_mode: str | None = None
+    zonal_class: str | None = None
+
+
+def storage(given: Arguments, region: Region | None) -> Storage:
+    """The class and the access mode of claims: as named, or the region's own for one zone or for all of them."""
+    named = given.text("storage_class") if "storage_class" in given else None
+    mode = given.word("access_mode", _ACCESS, "") if "access_mode" in given else None
+    zonal = None if region is None else region.storage.zonal
+    if "storage" not in given:
+        return Storage(named, mode, zonal)
+    if region is None:
+        raise given.missing("topology", "it says what zonal and regional storage are; else name storage_class")
+    for key in ("storage_class", "access_mode"):
+        if key in given:
+            raise HakitError(f"storage and {key}", where=given.where, do=f"leave one of them out: storage sets {key}")
+    if given.word("storage", ("zonal", "regional"), "") == "zonal":
+        return Storage(zonal, "ReadWriteOnce", zonal)
+    if region.storage.regional is None:
+        raise HakitError(
+            "storage: the region has no regional storage",
+            where=given.where,
+            given="regional",
+            allowed="zonal",
+            do=f"name its class in the topology: regions.{region.name}.storage.regional",
+        )
+    return Storage(region.storage.regional, "ReadWriteMany", zonal)
+
+
+def spot(inner: Arguments, *, standby: bool) -> str | None:
+    """Whose spot capacity the standby prefers."""
+    if "spot" not in inner:
+        return None
+    if not standby:
+        raise HakitError(
+            f"{inner.path}.spot: it is taken back at any moment, and these pods serve",
+            where=inner.where,
+            allowed="standby.spot",
+        )
+    return inner.word("spot", LABELS, "")
 
 
 def network(given: Arguments) -> Network | None:

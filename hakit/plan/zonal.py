@@ -24,9 +24,18 @@ TIMEOUT = 600
 #: What is taken for the cluster's version when none is given. The newest field that hakit sets needs 1.30.
 KUBERNETES = "1.34"
 
-_ROLE_KEYS = ("replicas", "needs", "autoscaling", "hooks", "wait")
+_ROLE_KEYS = ("replicas", "needs", "autoscaling", "hooks", "wait", "spot")
 _WORKLOAD_ROLE_KEYS = ("replicas", "needs", "autoscaling", "resources", "probes", "suspend")
-_WORKLOAD_KEYS = (*_WORKLOAD_ROLE_KEYS, "clustered", "max_unavailable", "spread", "container", ACTIVE, STANDBY)
+_WORKLOAD_KEYS = (
+    *_WORKLOAD_ROLE_KEYS,
+    "clustered",
+    "max_unavailable",
+    "spread",
+    "priority_class",
+    "container",
+    ACTIVE,
+    STANDBY,
+)
 _PROBE_WORDS = {"readiness": PROBES[1], "liveness": PROBES[0], "startup": PROBES[2]}
 ARGUMENTS = (
     "chart",
@@ -51,7 +60,10 @@ ARGUMENTS = (
     "same_zone",
     "network",
     "istio",
+    "priority_class",
+    "storage",
     "storage_class",
+    "access_mode",
     "existing_volumes",
     "accept",
     "timeout",
@@ -67,6 +79,7 @@ class RoleSpec:
         replicas, needs, autoscaling: of the chart's only workload.
         run_hooks: install and upgrade hooks run.
         wait: the deployment waits until the pods are ready, and takes an upgrade back that does not get there.
+        spot: whose spot capacity its pods prefer; a standby only.
         workloads: by name as given.
     """
 
@@ -75,6 +88,7 @@ class RoleSpec:
     autoscaling: Autoscaling | None
     run_hooks: bool
     wait: bool
+    spot: str | None
     workloads: Mapping[str, WorkloadIntent]
 
 
@@ -99,7 +113,8 @@ class AppSpec:
     same_zone: bool
     network: Network | None
     istio: Istio | None
-    storage_class: str | None
+    priority_class: str | None
+    storage: hardening.Storage
     existing_volumes: bool
     accept: Mapping[str, str]
     timeout: int
@@ -150,7 +165,8 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
         same_zone=given.flag("same_zone"),
         network=hardening.network(given),
         istio=hardening.istio(given),
-        storage_class=given.text("storage_class") if "storage_class" in given else None,
+        priority_class=given.text("priority_class") if "priority_class" in given else None,
+        storage=hardening.storage(given, topology.region(region) if topology is not None else None),
         existing_volumes=given.flag("existing_volumes"),
         accept=given.mapping("accept"),
         timeout=given.number("timeout", TIMEOUT, least=1),
@@ -226,6 +242,7 @@ def _role(given: Arguments, role: str) -> RoleSpec:
         run_hooks=inner.word("hooks", ("run", "hold"), "run" if role == ACTIVE else "hold") == "run",
         # A standby's pods may never be ready: their database is read-only.
         wait=inner.flag("wait", default=role == ACTIVE),
+        spot=hardening.spot(inner, standby=role == STANDBY),
         workloads={name: _workload(given, name, named[name], role) for name in named},
     )
 
@@ -248,6 +265,7 @@ def _workload(given: Arguments, name: str, wanted: Any, role: str) -> WorkloadIn
         suspend=either("suspend").maybe_flag("suspend"),
         max_unavailable=outer.number_or_share("max_unavailable", 1),
         spread=hardening.spread(outer),
+        priority_class=outer.text("priority_class") if "priority_class" in outer else None,
         container=outer.text("container") if "container" in outer else None,
         resources=either("resources").mapping("resources") if "resources" in either("resources") else None,
         probes=_probes(either("probes")),

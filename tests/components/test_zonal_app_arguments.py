@@ -42,7 +42,8 @@ def message(args: Any, topology: Any = None) -> str:
             "  given:   replica\n"
             "  allowed: chart, version, repo, namespace, release_name, values, zones, topology, pair, scope, "
             "kubernetes, api_versions, replicas, needs, autoscaling, active, standby, workloads, spread, "
-            "same_zone, network, istio, storage_class, existing_volumes, accept, timeout, delivery\n"
+            "same_zone, network, istio, priority_class, storage, storage_class, access_mode, "
+            "existing_volumes, accept, timeout, delivery\n"
             "  do:      did you mean 'replicas'?",
         ),
         (
@@ -252,19 +253,22 @@ def test_a_workload_that_the_chart_does_not_render_is_refused_with_the_nearest()
             {"web-api": {"suspend": True}},
             "ZonalApp 'web': workloads.web-api: suspend: a Deployment has no use for it\n"
             "  given:   suspend\n"
-            "  allowed: replicas, needs, autoscaling, max_unavailable, spread, resources, probes, container",
+            "  allowed: replicas, needs, autoscaling, max_unavailable, spread, priority_class, resources, probes, "
+            "container",
         ),
         (
             {"web-cache": {"replicas": 3, "autoscaling": {"max": 9, "cpu": 70}}},
             "ZonalApp 'web': workloads.web-cache: autoscaling: a StatefulSet has no use for it\n"
             "  given:   autoscaling\n"
-            "  allowed: replicas, needs, max_unavailable, spread, resources, probes, container, clustered",
+            "  allowed: replicas, needs, max_unavailable, spread, priority_class, resources, probes, container, "
+            "clustered",
         ),
         (
             {"web-api": {"clustered": True}},
             "ZonalApp 'web': workloads.web-api: clustered: a Deployment has no use for it\n"
             "  given:   clustered\n"
-            "  allowed: replicas, needs, autoscaling, max_unavailable, spread, resources, probes, container",
+            "  allowed: replicas, needs, autoscaling, max_unavailable, spread, priority_class, resources, probes, "
+            "container",
         ),
         (
             {"web-api": {"container": "mian", "resources": {}}},

@@ -1,11 +1,15 @@
 """What a ZonalApp is hardened with when it is asked for: wrong arguments with their whole message, and what comes of
 the right ones. That a real API server takes it is tests/lab/test_hardening_admission.py."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hakit import topology as topologies
+from hakit.charts.audit import audit
+from hakit.charts.harden import harden
 from hakit.errors import HakitError
 from hakit.plan import zonal
 from hakit.plan.workloads import intent
@@ -213,3 +217,128 @@ def test_a_mesh_may_leave_out_one_zones_pods_and_no_more(tmp_path: Path) -> None
             "loadBalancer": {"localityLbSetting": {"enabled": False}},
         },
     }
+
+
+# --- storage, spot capacity, priority -------------------------------------------------------------------------------
+
+TOPOLOGY = """\
+name: shop
+environment: prod
+aws: {account: "111122223333", prefix: acme}
+regions:
+  us-east-1:
+    zones: [us-east-1a, us-east-1b, us-east-1c]
+    kubernetes: "1.34"
+    cluster: {context: e}
+    storage: {zonal: gp3, regional: efs}
+  us-west-2:
+    zones: [us-west-2a, us-west-2b, us-west-2c]
+    kubernetes: "1.34"
+    cluster: {context: w}
+    storage: {zonal: gp3}
+pairs:
+  shop: {mode: active-passive, founded: us-east-1, regions: [us-east-1, us-west-2], objectives: {rto: 5m, rpo: 30s}}
+"""
+
+
+def specified(tmp_path: Path, region: str, **more: Any) -> zonal.AppSpec:
+    (tmp_path / "t.yaml").write_text(TOPOLOGY)
+    placed = {"chart": "./chart", "namespace": "shop", "topology": "t.yaml", "pair": "shop", "scope": region}
+    return zonal.specify("web", {**placed, **more}, topologies.load(tmp_path / "t.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("zonal", ("gp3", "ReadWriteOnce", "gp3")), ("regional", ("efs", "ReadWriteMany", "gp3"))],
+)
+def test_the_topology_says_what_zonal_and_regional_storage_is(
+    tmp_path: Path, kind: str, expected: tuple[str, str, str]
+) -> None:
+    found = specified(tmp_path, "us-east-1", storage=kind).storage
+    assert (found.storage_class, found.access_mode, found.zonal_class) == expected
+
+
+def test_a_region_without_regional_storage_says_where_to_name_it(tmp_path: Path) -> None:
+    with pytest.raises(HakitError) as raised:
+        specified(tmp_path, "us-west-2", storage="regional")
+    assert str(raised.value) == (
+        "ZonalApp 'web': storage: the region has no regional storage\n"
+        "  given:   regional\n"
+        "  allowed: zonal\n"
+        "  do:      name its class in the topology: regions.us-west-2.storage.regional"
+    )
+
+
+def test_storage_by_name_and_by_kind_at_once_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(HakitError, match="storage and storage_class"):
+        specified(tmp_path, "us-east-1", storage="zonal", storage_class="gp2")
+
+
+def test_without_a_topology_nobody_knows_what_regional_storage_is() -> None:
+    with pytest.raises(HakitError, match="topology is missing"):
+        zonal.specify("web", {**BASE, "storage": "regional"}, None)
+
+
+def test_an_unknown_access_mode_is_refused() -> None:
+    with pytest.raises(HakitError, match="access_mode: unknown word"):
+        zonal.specify("web", {**BASE, "access_mode": "RWX"}, None)
+
+
+def test_what_serves_never_asks_for_spot_capacity(tmp_path: Path) -> None:
+    with pytest.raises(HakitError) as raised:
+        specified(tmp_path, "us-east-1", active={"spot": "eks"})
+    assert str(raised.value) == (
+        "ZonalApp 'web': active.spot: it is taken back at any moment, and these pods serve\n  allowed: standby.spot"
+    )
+
+
+POD = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "web"}]}}
+WEB: dict[str, Any] = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web"},
+    "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": POD},
+}
+
+
+def test_spot_capacity_is_for_the_standby_and_gone_when_it_becomes_active(tmp_path: Path) -> None:
+    spec = specified(tmp_path, "us-west-2", standby={"spot": "karpenter"}, priority_class="shop-high")
+    standby, active = (harden([WEB], intent(spec, role, [WEB]))[0] for role in ("standby", "active"))
+    preferred = {
+        "weight": 100,
+        "preference": {
+            "matchExpressions": [{"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot"]}]
+        },
+    }
+    assert standby["spec"]["template"]["spec"]["affinity"]["nodeAffinity"] == {
+        "preferredDuringSchedulingIgnoredDuringExecution": [preferred]
+    }, "preferred, so that it runs without spot nodes as well"
+    assert "affinity" not in active["spec"]["template"]["spec"]
+    classes = [each["spec"]["template"]["spec"]["priorityClassName"] for each in (standby, active)]
+    assert classes == ["shop-high", "shop-high"]
+
+
+def test_pods_with_volumes_stay_off_spot_nodes(tmp_path: Path) -> None:
+    spec = specified(tmp_path, "us-west-2", standby={"spot": "gke"})
+    database = copy.deepcopy(WEB) | {"kind": "StatefulSet"}
+    database["spec"]["volumeClaimTemplates"] = [{"metadata": {"name": "data"}, "spec": {}}]
+    pod = harden([database], intent(spec, "standby", [database]))[0]["spec"]["template"]["spec"]
+    assert not {"affinity", "tolerations"} & set(pod)
+
+
+@pytest.mark.parametrize(
+    ("image", "codes"),
+    [
+        ("111122223333.dkr.ecr.us-east-1.amazonaws.com/web:1", ["HK047"]),
+        ("111122223333.dkr.ecr.us-west-2.amazonaws.com/web:1", []),
+        ("us-east1-docker.pkg.dev/shop/web:1", ["HK047"]),
+        ("us-docker.pkg.dev/shop/web:1", []),  # multi-region
+        ("registry.example.com/web:1", []),
+    ],
+)
+def test_an_image_of_another_regions_registry_is_a_finding(tmp_path: Path, image: str, codes: list[str]) -> None:
+    spec = specified(tmp_path, "us-west-2")
+    web = copy.deepcopy(WEB)
+    web["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    wanted = intent(spec, "active", [web])
+    assert [each.code for each in audit(harden([web], wanted), wanted)] == codes

@@ -14,6 +14,7 @@ from hakit.charts.intent import Intent, Istio, Network, Peer, Spread, WorkloadIn
 from hakit.charts.manifests import Object
 from hakit.charts.render import Release, render
 from hakit.charts.source import load
+from hakit.charts.spot import LABELS
 from lab.harness import LabRegion, RefusedError
 from tests.lab import shop
 from tests.lab.definitions import define
@@ -70,6 +71,14 @@ def test_a_mesh_that_keeps_nothing_in_its_zone_is_taken_too(meshed: LabRegion, n
     objects = _hardened(namespace, istio=Istio(keep_in_zone=False, most_ejected=100))
     rule = _one(objects, "DestinationRule")
     assert meshed.client.apply(rule, namespace, dry=True)["spec"] == rule["spec"]
+
+
+@pytest.mark.parametrize("spot", list(LABELS))
+def test_a_standby_that_prefers_spot_nodes_is_taken(meshed: LabRegion, namespace: str, spot: str):
+    objects = _hardened(namespace, standby=True, spot=spot, priority_class="shop-low")
+    pod = _one(objects, "Deployment")["spec"]["template"]["spec"]
+    stored = meshed.client.apply(_one(objects, "Deployment"), namespace, dry=True)["spec"]["template"]["spec"]
+    assert (stored["affinity"], stored["priorityClassName"]) == (pod["affinity"], "shop-low")
 
 
 # What the schemas refuse, so that what they take means something.

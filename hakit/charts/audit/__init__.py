@@ -5,13 +5,14 @@ Each check is one function that yields the findings of one code; its module is i
 
 from collections.abc import Iterable
 
-from hakit.charts.audit import disruption, network, placement, release, storage, traffic, wiring
+from hakit.charts.audit import disruption, network, nodes, placement, release, storage, traffic, wiring
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
 from hakit.findings import Finding, in_order
 
 CHECKS = (
     *placement.CHECKS,
+    *nodes.CHECKS,
     *disruption.CHECKS,
     *storage.CHECKS,
     *wiring.CHECKS,

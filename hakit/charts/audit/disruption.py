@@ -12,6 +12,7 @@ from hakit.charts.objects import (
     has_claims,
     hook_events,
     id_of,
+    mapping,
     mappings,
     most_replicas_of,
     name_of,
@@ -118,6 +119,33 @@ def an_autoscaler_can_measure(objects: list[Object], intent: Intent) -> Iterator
                 yield Finding("HK036", id_of(autoscaler or {}), "spec.metrics", message)
 
 
+def two_autoscalers_do_not_follow_one_resource(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    # https://github.com/kubernetes/autoscaler/blob/master/vertical-pod-autoscaler/docs/known-limitations.md: it "should
+    # not be used with the Horizontal Pod Autoscaler (HPA) on the same resource metric (CPU or memory)".
+    for vertical in of_kind(objects, "VerticalPodAutoscaler"):
+        target = mapping(dig(vertical, "spec", "targetRef"))
+        named = (target.get("kind"), target.get("name"))
+        for workload in workloads(objects):
+            autoscaler = autoscaler_of(workload, objects)
+            if autoscaler is None or (workload["kind"], name_of(workload)) != named:
+                continue
+            both = sorted(set(_shares_measured(autoscaler)) & set(_requests_moved(vertical)))
+            if both:
+                message = f"it moves the requests for {' and '.join(both)} that {id_of(autoscaler)} follows in percent"
+                yield Finding("HK048", id_of(vertical), "spec.resourcePolicy", message)
+
+
+def _requests_moved(vertical: Object) -> list[str]:
+    """The resources whose requests a vertical autoscaler changes; all of them unless it says otherwise."""
+    if dig(vertical, "spec", "updatePolicy", "updateMode") == "Off":
+        return []
+    policies = mappings(dig(vertical, "spec", "resourcePolicy", "containerPolicies"))
+    limited = [each.get("controlledResources") for each in policies if each.get("mode") != "Off"]
+    if policies and all(isinstance(each, list) for each in limited):
+        return [str(resource) for each in limited if isinstance(each, list) for resource in each]
+    return ["cpu", "memory"]
+
+
 def _shares_measured(autoscaler: Object) -> list[str]:
     """The resources of which an autoscaler follows a share of what the pods request."""
     found = [
@@ -187,6 +215,7 @@ CHECKS = (
     replicated_pods_have_a_budget,
     the_autoscaler_alone_sets_replicas,
     an_autoscaler_can_measure,
+    two_autoscalers_do_not_follow_one_resource,
     a_budget_counts_pods,
     pods_leave_dead_nodes,
     pods_stop_gracefully,

@@ -51,6 +51,23 @@ def one_node_volumes_have_one_pod(objects: list[Object], intent: Intent) -> Iter
             )
 
 
+def volumes_for_all_zones_are_on_such_storage(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    if intent.zonal_class is None:
+        return
+    claims = [(claim, id_of(claim), "spec.accessModes") for claim in of_kind(objects, "PersistentVolumeClaim")]
+    claims += [
+        (claim, id_of(workload), "spec.volumeClaimTemplates")
+        for workload in workloads(objects)
+        for claim in claim_templates(workload)
+    ]
+    for claim, where, path in claims:
+        modes = dig(claim, "spec", "accessModes")
+        shared = [mode for mode in ("ReadWriteMany", "ReadOnlyMany") if isinstance(modes, list) and mode in modes]
+        if shared and dig(claim, "spec", "storageClassName") == intent.zonal_class:
+            message = f"{shared[0]} of class {intent.zonal_class}, whose volumes live in one zone: it is never bound"
+            yield Finding("HK044", where, path, message)
+
+
 def volumes_per_pod_are_clustered(objects: list[Object], intent: Intent) -> Iterator[Finding]:
     for workload in workloads(objects):
         replicas = most_replicas_of(workload, objects)
@@ -84,4 +101,9 @@ def mounts_have_volumes(objects: list[Object], intent: Intent) -> Iterator[Findi
                 )
 
 
-CHECKS = (one_node_volumes_have_one_pod, volumes_per_pod_are_clustered, mounts_have_volumes)
+CHECKS = (
+    one_node_volumes_have_one_pod,
+    volumes_for_all_zones_are_on_such_storage,
+    volumes_per_pod_are_clustered,
+    mounts_have_volumes,
+)

@@ -8,7 +8,7 @@ modules have the names of those in `charts.audit`.
 import copy
 from collections.abc import Callable, Iterable
 
-from hakit.charts.harden import disruption, network, placement, release, traffic
+from hakit.charts.harden import disruption, network, nodes, placement, release, traffic
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
 
@@ -23,11 +23,13 @@ def harden(objects: Iterable[Object], intent: Intent, steps: Iterable[Step] | No
     return hardened
 
 
-#: In this order: replicas first, because the later steps ask how many pods there are.
+#: In this order: replicas first, because the later steps ask how many pods there are; then storage, because a rollout
+#: depends on who may share it.
 STEPS: tuple[Step, ...] = (
     placement.autoscale,
     placement.scale,
     placement.leave_replicas_to_the_autoscaler,
+    release.set_storage,
     placement.drop_required_zone_anti_affinity,
     placement.spread_over_zones,
     placement.spread_over_hosts,
@@ -35,8 +37,9 @@ STEPS: tuple[Step, ...] = (
     disruption.leave_dead_nodes,
     disruption.stop_gracefully,
     disruption.own_disruption_budgets,
+    nodes.set_priority,
+    nodes.prefer_spot_in_standby,
     release.set_probes_and_resources,
-    release.set_storage_class,
     release.keep_data,
     release.keep_claims_of_sets,
     release.suspend_jobs_in_standby,

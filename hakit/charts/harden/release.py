@@ -1,6 +1,7 @@
 """The release as a whole: data that stays, jobs and hooks in a standby, and what was asked for."""
 
 import copy
+from typing import Any
 
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
@@ -32,12 +33,17 @@ def set_probes_and_resources(objects: list[Object], intent: Intent) -> list[Obje
     return objects
 
 
-def set_storage_class(objects: list[Object], intent: Intent) -> list[Object]:
-    """The region's storage class on every claim, when one is asked for."""
+def set_storage(objects: list[Object], intent: Intent) -> list[Object]:
+    """The storage class and the access mode on every claim, when they are asked for."""
+    wanted: dict[str, Any] = {}
     if intent.storage_class is not None:
+        wanted["storageClassName"] = intent.storage_class
+    if intent.access_mode is not None:
+        wanted["accessModes"] = [intent.access_mode]
+    if wanted:
         templates = [claim for workload in workloads(objects) for claim in claim_templates(workload)]
         for claim in [*of_kind(objects, "PersistentVolumeClaim"), *templates]:
-            claim["spec"] = {**mapping(claim.get("spec")), "storageClassName": intent.storage_class}
+            claim["spec"] = {**mapping(claim.get("spec")), **copy.deepcopy(wanted)}
     return objects
 
 
