@@ -155,13 +155,16 @@ class Engine:
 
 @contextlib.contextmanager
 def _serving(module: str, argument: Path, environment: Mapping[str, str]) -> Generator[str]:
-    """A stand-in's process; what it says about where it listens."""
+    """A stand-in's process; what it says about where it listens. What it started ends with it: the official Kubernetes
+    provider has Helm within itself."""
     command = [sys.executable, "-m", module, str(argument)]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, text=True, process_group=0) as process:
         try:
             yield process.stdout.readline() if process.stdout else ""
         finally:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _collect_event_loops() -> None:

@@ -13,7 +13,12 @@ def section(heading: str) -> str:
     return found
 
 
+def blocks(heading: str, language: str) -> list[str]:
+    """The code blocks of a language beneath a heading."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", section(heading), re.MULTILINE | re.DOTALL)
+
+
 def block(heading: str, language: str) -> str:
-    """The only code block of a language beneath a heading."""
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", section(heading), re.MULTILINE | re.DOTALL)
+    """The only one."""
+    (found,) = blocks(heading, language)
     return found
