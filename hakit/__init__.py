@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from hakit.components.providers import kubernetes_provider as kubernetes_provider
     from hakit.components.rclone_copy import RcloneCopy as RcloneCopy
     from hakit.components.rclone_copy_args import RcloneCopyArgs as RcloneCopyArgs
+    from hakit.components.redis_sentinel import RedisSentinel as RedisSentinel
+    from hakit.components.redis_sentinel_args import RedisSentinelArgs as RedisSentinelArgs
     from hakit.components.region_base import RegionBase as RegionBase
     from hakit.components.region_base_args import RegionBaseArgs as RegionBaseArgs
     from hakit.components.region_pair import RegionPair as RegionPair
@@ -41,6 +43,8 @@ _HOMES = {
     "PostgresClusterArgs": "hakit.components.postgres_cluster_args",
     "RcloneCopy": "hakit.components.rclone_copy",
     "RcloneCopyArgs": "hakit.components.rclone_copy_args",
+    "RedisSentinel": "hakit.components.redis_sentinel",
+    "RedisSentinelArgs": "hakit.components.redis_sentinel_args",
     "RegionBase": "hakit.components.region_base",
     "RegionBaseArgs": "hakit.components.region_base_args",
     "RegionPair": "hakit.components.region_pair",
@@ -62,6 +66,8 @@ __all__ = [
     "PostgresClusterArgs",
     "RcloneCopy",
     "RcloneCopyArgs",
+    "RedisSentinel",
+    "RedisSentinelArgs",
     "RegionBase",
     "RegionBaseArgs",
     "RegionPair",

@@ -5,8 +5,8 @@ import shutil
 import subprocess
 from collections.abc import Callable
 
-#: What the real node runs, and the Debian package that it comes from. A package is asked for only when its program is
-#: not there: Docker's own containerd serves as well, and Debian's would take its place.
+#: What the real node and the tests of Sentinel run, and the Debian package that it comes from. A package is asked for
+#: only when its program is not there: Docker's own containerd serves as well, and Debian's would take its place.
 PACKAGES = {
     "ip": "iproute2",
     "nsenter": "util-linux",
@@ -15,6 +15,8 @@ PACKAGES = {
     "runc": "runc",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
     "debootstrap": "debootstrap",
+    # The same program as redis-server and redis-sentinel, by whose name it is called; their packages start services.
+    "redis-check-rdb": "redis-tools",
 }
 
 

@@ -51,3 +51,15 @@ uploads = hakit.RcloneCopy(
     after,
 )
 pulumi.export("uploads", {"copies": uploads.copies})
+
+sessions = hakit.RedisSentinel(
+    "sessions",
+    {
+        **place,
+        "storage": "5Gi",
+        "password": {"secret": "sessions"},
+        "regional": "whoever is logged in may have to log in again after a handover",
+    },
+    after,
+)
+pulumi.export("sessions", {"sentinel": sessions.sentinel_host, "group": sessions.master_name})

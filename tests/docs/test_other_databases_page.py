@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hakit.components import mariadb_cluster_args, rclone_copy_args
+from hakit.components import mariadb_cluster_args, rclone_copy_args, redis_sentinel_args
 from hakit.plan import rclone
 from lab.fetched import STORES
 from tests.lab.test_other_stores import PREVIEW
@@ -32,6 +32,7 @@ def section(title: str) -> str:
     [
         ("## MariaDB", mariadb_cluster_args.MariaDbClusterArgs),
         ("## rclone copy", rclone_copy_args.RcloneCopyArgs),
+        ("## Redis with Sentinel", redis_sentinel_args.RedisSentinelArgs),
     ],
 )
 def test_the_page_names_every_argument(title: str, args: type) -> None:
@@ -40,9 +41,9 @@ def test_the_page_names_every_argument(title: str, args: type) -> None:
 
 
 def test_the_versions_are_those_that_the_tests_have() -> None:
+    titles = {"mariadb": "## MariaDB", "redis": "## Redis with Sentinel"}
     for name, _, version, _ in STORES:
-        if name == "mariadb":
-            assert version.removeprefix("v") in section("## MariaDB")
+        assert version.removeprefix("v") in section(titles[name])
 
 
 def test_the_fields_of_the_preview_are_those_that_the_lab_leaves_out() -> None:
@@ -81,3 +82,9 @@ def test_the_image_of_rclone_is_the_program_that_the_tests_run() -> None:
     version = told.splitlines()[0].removeprefix("rclone v")
     assert f"rclone/rclone:{version}" == rclone.IMAGE
     assert f"| rclone | {version} |" in PAGE
+
+
+def test_the_example_has_sessions_of_its_own_in_each_region() -> None:
+    for region in ("us-east-1", "us-west-2"):
+        found = created(f"prod-{region}", "sessions")
+        assert found == ["budget", "config", "replication", "sentinel", "sentinel-budget"]

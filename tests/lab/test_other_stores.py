@@ -19,7 +19,7 @@ from lab.harness.tools import REGION_TOOLS
 from tests.lab.conftest import need, running
 from tests.lab.definitions import STORES, define
 from tests.unit.postgres.given import FAILOVER, PLANNED, REBUILD, SETTLED, TOKEN, topology
-from tests.unit.stores.given import ALONE, mariadb_objects, rclone_spec
+from tests.unit.stores.given import ALONE, mariadb_objects, rclone_spec, redis_objects
 
 pytestmark = pytest.mark.lab
 
@@ -106,6 +106,29 @@ def test_a_field_that_the_operator_does_not_have_is_refused(defined: LabRegion) 
     made["spec"]["replication"]["semiSync"] = True
     with pytest.raises(RefusedError, match="semiSync: field not declared in schema"):
         put(defined, made, defined.namespace("maria-refused"))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {},
+        {
+            "instances": 5,
+            "sentinels": 5,
+            "maxmemory": "1gb",
+            "resources": {"requests": {"cpu": "1", "memory": "2Gi"}},
+            "sentinel_resources": {"limits": {"memory": "64Mi"}},
+        },
+    ],
+    ids=["by its defaults", "with everything"],
+)
+def test_every_object_of_a_redis_is_admitted(defined: LabRegion, shape: Manifest) -> None:
+    namespace = defined.namespace(f"redis-{next(_numbers)}")
+    for each in redis_objects(**shape).values():
+        applied = put(defined, each, namespace)
+        again = put(defined, each, namespace)
+        # A budget's status is written meanwhile; what was asked for has not changed.
+        assert again["metadata"].get("generation") == applied["metadata"].get("generation"), "the same again"
 
 
 def test_the_cron_job_of_a_copy_is_admitted_and_its_pod_by_the_strictest_level(defined: LabRegion) -> None:

@@ -57,6 +57,8 @@ def test_every_public_name_is_there_and_no_other() -> None:
         "PostgresClusterArgs",
         "RcloneCopy",
         "RcloneCopyArgs",
+        "RedisSentinel",
+        "RedisSentinelArgs",
         "RegionBase",
         "RegionBaseArgs",
         "RegionPair",

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hakit.plan import mariadb, rclone
+from hakit.plan import mariadb, rclone, redis
 from hakit.plan.mariadb_spec import MariaDbSpec, specify
 from hakit.plan.rclone import RcloneSpec
+from hakit.plan.redis import RedisSpec
 from tests.unit.postgres.given import topology
 
 ALONE: dict[str, Any] = {"alone": "the shop can be without it for a day"}
@@ -64,3 +65,22 @@ def rclone_spec(scope: str, entries: Sequence[Mapping[str, Any]] = (), **argumen
     }
     chosen = {key: value for key, value in args.items() if value is not None}
     return rclone.specify("files", chosen, given)
+
+
+def redis_spec(scope: str = "a", **arguments: Any) -> RedisSpec:
+    args = {
+        "topology": "topology.yaml",
+        "pair": "shop",
+        "scope": scope,
+        "namespace": "shop",
+        "storage": "5Gi",
+        "password": {"secret": "sessions"},
+        "regional": "sessions may end with a handover",
+        **arguments,
+    }
+    chosen = {key: value for key, value in args.items() if value is not None}
+    return redis.specify("sessions", chosen, topology(regions=("a", "b")))
+
+
+def redis_objects(scope: str = "a", **arguments: Any) -> dict[str, dict[str, Any]]:
+    return {each.key: each.manifest for each in redis.plan(redis_spec(scope, **arguments))}
