@@ -151,6 +151,7 @@ class Intent:
         zones: how many zones the cluster has.
         kubernetes: version of the region, (1, 34); fields that it does not know are left out.
         standby: the region follows another one.
+        beside: the region serves, and another one runs the jobs and the migrations.
         existing_volumes: claims may be bound to zones already, so that a strict spread could leave a pod without a
             place.
         run_hooks: whether install and upgrade hooks run in a standby.
@@ -171,6 +172,7 @@ class Intent:
     zones: int = 3
     kubernetes: tuple[int, int] = (1, 34)
     standby: bool = False
+    beside: bool = False
     existing_volumes: bool = False
     run_hooks: bool = False
     storage_class: str | None = None
@@ -184,6 +186,11 @@ class Intent:
     network: Network | None = None
     istio: Istio | None = None
     workloads: Mapping[str, WorkloadIntent] = field(default_factory=dict)
+
+    @property
+    def jobs_wait(self) -> bool:
+        """Whether jobs and hooks wait unless it is said otherwise: another region runs them."""
+        return self.standby or self.beside
 
     def of(self, obj: Object) -> WorkloadIntent:
         """What is wanted of this object; the longer name, `Kind/name`, goes first."""

@@ -13,6 +13,7 @@ from hakit.components.project import load_topology
 from hakit.components.providers import provider_of
 from hakit.errors import HakitError
 from hakit.plan import postgres
+from hakit.plan.postgres_active import SUBSCRIBER
 from hakit.plan.postgres_spec import PostgresSpec, specify
 from hakit.topology import names
 
@@ -21,13 +22,16 @@ class PostgresCluster(pulumi.ComponentResource):
     """A PostgreSQL database by CloudNativePG, in the role that the topology's handovers give it in this region.
 
     Creates, `<copy>` being `g<incarnation>`:
-        - a Secret `<name>-application`, and `<name>-superuser`, for each login whose password is given;
+        - a Secret `<name>-application`, and `<name>-superuser` and `<name>-replication`, for each login whose password
+          is given;
         - an ObjectStore `<name>-store-<region>` for each region of the pair;
         - a Cluster `<name>-cluster-<copy>`, and one for each older copy that a rebuild left behind;
         - a ConfigMap `<name>-created`: the guard's record of the highest incarnation that was created here;
         - a Service `<name>-service`, whose name stays;
         - a ScheduledBackup `<name>-backup-<copy>`, a Database `<name>-database-<copy>` when it has extensions, and a
-          PodMonitor `<name>-monitor`.
+          PodMonitor `<name>-monitor`;
+        - of an active-active pair that writes to its primary region a Service `<name>-primary`; of a partitioned one a
+          Publication `<name>-publication-<copy>`, and a Subscription `<name>-subscription-<region>` to each other one.
 
     Cluster and ObjectStore are protected, and kept when they leave the program.
 
@@ -84,6 +88,7 @@ class PostgresCluster(pulumi.ComponentResource):
         for role, credential, user in (
             ("application", spec.application, spec.owner),
             ("superuser", spec.superuser, "postgres"),
+            ("replication", spec.replication, SUBSCRIBER),
         ):
             if credential is None or not credential.created:
                 continue

@@ -56,6 +56,18 @@ class PostgresCredentialsArgs(TypedDict, total=False):
     """The owner of the application's database."""
     superuser: PostgresCredentialArgs
     """`postgres`, over the network. Default: no such login."""
+    replication: PostgresCredentialArgs
+    """What the subscriptions of a partitioned pair log in with; its username is `hakit_subscriber`."""
+
+
+class PartitionedArgs(TypedDict, total=False):
+    """What the regions of a partitioned database tell each other: docs/active-active.md."""
+
+    tables: Required[list[str]]
+    """Tables whose rows the regions exchange, as `table` or `schema.table`."""
+    subscribe: bool
+    """Subscribe to the other regions. Only once every region has the tables and publishes them: a subscription to what
+    is not there yet is made all the same, and nothing ever comes. Default false."""
 
 
 class PostgresArchiveArgs(TypedDict, total=False):
@@ -184,6 +196,8 @@ class PostgresClusterArgs(TypedDict, total=False):
     shipped."""
     certificates: PostgresCertificatesArgs
     """Certificates of one authority."""
+    partitioned: PartitionedArgs
+    """Of a pair with `writes: partitioned`: what the regions exchange. Needed there, and nowhere else."""
     bootstrap: str
     """How a copy starts: `recovery` from the active copy's archive, the default, or `stream` from the running
     primary."""

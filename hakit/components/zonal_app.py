@@ -170,10 +170,7 @@ def _specify(name: str, args: Any) -> AppSpec:
 
 def _examine(spec: AppSpec, chart: Chart, drafted: Draft, release: Release) -> tuple[Examined, Settled]:
     """Harden and audit for the role, and settle what is accepted against what either role raises."""
-    by_role = {
-        role: examine(drafted.objects, intent(spec, role, drafted.objects))
-        for role in ((zonal.ACTIVE, zonal.STANDBY) if spec.has_roles else (spec.role,))
-    }
+    by_role = {role: examine(drafted.objects, intent(spec, role, drafted.objects)) for role in spec.possible_roles}
     about_chart = examine_chart(chart, drafted, release)
     _refuse_silent_outputs(spec, drafted, about_chart)
     examined = by_role[spec.role]

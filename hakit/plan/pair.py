@@ -163,6 +163,12 @@ def _fences(given: Arguments, topology: Topology, pair: Pair, regions: Iterable[
         return {}
     if not pair.databases:
         raise HakitError("fence: the pair has no database", where=given.where, do="leave it out")
+    if pair.is_partitioned:
+        raise HakitError(
+            "fence: every region of a partitioned pair writes, so none is ever overtaken",
+            where=given.where,
+            do="leave it out",
+        )
     inner = given.inner("fence", fence.ARGUMENTS)
     return {region: fence.specify(inner, topology, pair, region) for region in regions}
 

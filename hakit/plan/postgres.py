@@ -9,10 +9,10 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-from hakit.plan import guard, ready
+from hakit.plan import guard, postgres_active, ready
 from hakit.plan.postgres_durability import Size
 from hakit.plan.postgres_logins import managed_role
-from hakit.plan.postgres_members import bootstrap, external_clusters, replica, size
+from hakit.plan.postgres_members import membership, size
 from hakit.plan.postgres_spec import PostgresSpec
 from hakit.plan.postgres_storage import plugin, scheduled_backup, store, store_name
 from hakit.topology import names
@@ -52,6 +52,7 @@ def plan(spec: PostgresSpec) -> list[Planned]:
     found += [Planned(f"cluster-g{each.incarnation}", cluster(spec, each), holds_data=True) for each in (*kept, intent)]
     found.append(Planned("created", guard.created_record(spec.pair.name, spec.database, highest), stays=True))
     found.append(Planned("service", service(spec)))
+    found += _write_path(spec)
     name = names.cluster(spec.database, intent.incarnation)
     if spec.archive:
         # A copy that lost its role waits for a rebuild; until then no backup of it can succeed.
@@ -64,12 +65,27 @@ def plan(spec: PostgresSpec) -> list[Planned]:
     return found
 
 
+def _write_path(spec: PostgresSpec) -> list[Planned]:
+    """What an active-active pair has beside."""
+    if spec.pair.writes == "primary-region":
+        return [Planned("primary", postgres_active.primary_service(spec))]
+    if spec.exchange is None:
+        return []
+    found = [Planned(f"publication-g{spec.intent.incarnation}", postgres_active.publication(spec, spec.exchange))]
+    if spec.exchange.subscribe:
+        found += [
+            Planned(f"subscription-{region}", postgres_active.subscription(spec, spec.exchange, region))
+            for region in postgres_active.peers(spec)
+        ]
+    return found
+
+
 def _stores(spec: PostgresSpec) -> list[Planned]:
     """The stores of every region: the own one to write, the others to recover from."""
     if spec.archive is None:
         return []
     stores = []
-    for region in spec.pair.regions:
+    for region in spec.pair.regions if spec.exchange is None else (spec.region.name,):
         own = region == spec.region.name
         manifest = {
             "apiVersion": "barmancloud.cnpg.io/v1",
@@ -97,9 +113,7 @@ def cluster(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:
             **copy.deepcopy(dict(spec.extra)),
             **({"imageName": spec.image} if spec.image else {}),
             "instances": wanted.instances,
-            "replica": replica(intent),
-            "externalClusters": external_clusters(spec, intent),
-            "bootstrap": bootstrap(spec, intent),
+            **(postgres_active.members(spec, spec.exchange) if spec.exchange else membership(spec, intent)),
             **_placement(spec, name),
             **_volumes(spec),
             **_resources(wanted),
@@ -154,7 +168,7 @@ def _resources(wanted: Size) -> Manifest:
 
 
 def _postgresql(spec: PostgresSpec, wanted: Size) -> Manifest:
-    parameters = dict(spec.parameters)
+    parameters = {**(postgres_active.parameters(spec) if spec.exchange else {}), **spec.parameters}
     if spec.archive_timeout is not None:
         parameters["archive_timeout"] = f"{spec.archive_timeout}s"
     section: Manifest = {"parameters": parameters}
@@ -191,7 +205,7 @@ def _logins(spec: PostgresSpec) -> Manifest:
     roles = [managed_role(name, dict(wanted)) for name, wanted in spec.roles.items()]
     if spec.ready_secret:
         roles.append(ready.managed_role(spec.ready_secret))
-    if roles:
+    if roles := [*roles, *postgres_active.subscriber_role(spec)]:
         section["managed"] = {"roles": roles}
     return section
 
@@ -297,5 +311,6 @@ def secret(spec: PostgresSpec, name: str, user: str) -> Manifest:
 
 
 def host(spec: PostgresSpec) -> str:
-    """The DNS name of the Service, within the region's cluster."""
-    return f"{names.service(spec.database)}.{spec.namespace}.svc"
+    """The DNS name of the Service that applications use, within the region's cluster."""
+    by = names.primary_service if spec.pair.writes == "primary-region" else names.service
+    return f"{by(spec.database)}.{spec.namespace}.svc"

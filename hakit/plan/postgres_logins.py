@@ -7,7 +7,7 @@ from typing import Any
 from hakit.errors import HakitError
 from hakit.plan.arguments import Arguments
 
-_CREDENTIALS = ("application", "superuser")
+_CREDENTIALS = ("application", "superuser", "replication")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,15 @@ Manifest = dict[str, Any]
 REPLICATION_USER = "streaming_replica"
 
 
+def membership(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:
+    """The sections that make a Cluster one member of a distributed topology."""
+    return {
+        "replica": replica(intent),
+        "externalClusters": external_clusters(spec, intent),
+        "bootstrap": bootstrap(spec, intent),
+    }
+
+
 def replica(intent: ClusterIntent) -> Manifest:
     """The replica section: a distributed topology, in which a copy is primary when `primary` is its own name."""
     section = {
@@ -101,6 +110,8 @@ def size(spec: PostgresSpec, intent: ClusterIntent) -> Size:
     handover is settled, and a kept copy, or one that a failover left behind, stays as large as it was.
     """
     copy, pair = intent.member, spec.pair
+    if pair.is_partitioned:
+        return spec.active
     while pair.handovers and standing(pair, spec.database).current[copy.region] != copy.incarnation:
         pair = _before(pair)
     return spec.active if _counts_as_active(pair, spec.database, copy) else spec.standby

@@ -58,7 +58,7 @@ def routes(given: Arguments, pair: Pair, region: str) -> dict[str, Route]:
                 f"routes: pair {pair.name} is not in this region", where=given.where, given=name, allowed=pair.regions
             )
         inner = Arguments(value, given.where, ("host", "port", "tls", "ca_secret", "client_secret"), f"routes.{name}")
-        found[name] = _route(inner, name, certificates, own=name == region)
+        found[name] = _route(inner, name, certificates, own=name == region or pair.is_partitioned)
     return found
 
 
@@ -92,7 +92,7 @@ def _secret(inner: Arguments, key: str, shared: object, region: str, *, own: boo
     if key not in inner and isinstance(shared, str):
         return shared
     if key not in inner and own:
-        return ""  # nobody connects to itself by its own route
+        return ""  # nobody connects to itself by its own route, and a subscription logs in with a password
     if key not in inner:
         what = "ca.crt" if key == "ca_secret" else "tls.crt and tls.key for streaming_replica"
         raise inner.missing(key, f"name the Secret with {what} of {region}, or one authority for all in certificates")

@@ -8,6 +8,7 @@ from hakit.charts.quantity import parse_quantity
 from hakit.errors import HakitError, did_you_mean
 from hakit.plan.arguments import Arguments
 from hakit.plan.place import pair_of, region_of
+from hakit.plan.postgres_active import Exchange, check_write_path, exchange
 from hakit.plan.postgres_durability import Shutdown, Size, Synchronous, parameters, shutdown, sizes, synchronous
 from hakit.plan.postgres_logins import (
     Certificates,
@@ -62,6 +63,7 @@ ARGUMENTS = (
     "without_archive",
     "routes",
     "certificates",
+    "partitioned",
     "bootstrap",
     "pod_monitor",
     "extra",
@@ -125,12 +127,14 @@ class PostgresSpec:
     owner: str
     application: Credential
     superuser: Credential | None
+    replication: Credential | None
     roles: Mapping[str, Mapping[str, Any]]
     extensions: tuple[str, ...]
     ready_secret: str | None
     archive: ArchiveSpec | None
     routes: Mapping[str, Route]
     certificates: Certificates
+    exchange: Exchange | None
     streams: bool
     archive_timeout: int | None
     pod_monitor: bool
@@ -170,6 +174,8 @@ def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
     region.check_zones(zones, where=f"{given.where}: zones")
     commits = synchronous(given, active, standby, zones)
     intent = cluster_intent(pair, database, region.name)
+    check_write_path(given, pair, declared)
+    replication = maybe_credential(given, "replication", f"{database}-replication")
     return PostgresSpec(
         name=name,
         topology=topology,
@@ -195,12 +201,14 @@ def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
         owner=sql_name(given, "owner", "app"),
         application=credential(given, "application", f"{database}-app"),
         superuser=maybe_credential(given, "superuser", f"{database}-superuser"),
+        replication=replication,
         roles=roles(given),
         extensions=given.names("extensions"),
         ready_secret=kubernetes_name(given, "ready_secret", 253) if "ready_secret" in given else None,
         archive=archived,
         routes=declared,
         certificates=certificates(given),
+        exchange=exchange(given, pair, region.name, replication),
         streams=_streams(given, pair, region.name, declared, archived),
         archive_timeout=timeout,
         pod_monitor=given.flag("pod_monitor", default=True),

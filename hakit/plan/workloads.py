@@ -42,6 +42,7 @@ def intent(spec: AppSpec, role: str, objects: Iterable[Object]) -> Intent:
         zones=len(spec.zones),
         kubernetes=spec.kubernetes,
         standby=role == STANDBY,
+        beside=not spec.runs_jobs,
         existing_volumes=spec.existing_volumes,
         run_hooks=wanted.run_hooks,
         storage_class=spec.storage.storage_class,

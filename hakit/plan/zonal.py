@@ -15,7 +15,7 @@ from hakit.plan import hardening
 from hakit.plan.arguments import Arguments
 from hakit.plan.place import pair_of, region_of
 from hakit.topology import handovers
-from hakit.topology.model import Topology
+from hakit.topology.model import Pair, Topology
 
 ACTIVE, STANDBY = "active", "standby"
 
@@ -94,7 +94,13 @@ class RoleSpec:
 
 @dataclass(frozen=True)
 class AppSpec:
-    """A ZonalApp's arguments, checked. Everything after this trusts it."""
+    """A ZonalApp's arguments, checked. Everything after this trusts it.
+
+    Attributes:
+        possible_roles: that it may ever have here; of an active-active pair there is one.
+        runs_jobs: CronJobs and migrations run here: False where the application serves beside the region that it
+            writes to.
+    """
 
     name: str
     chart: str
@@ -108,6 +114,8 @@ class AppSpec:
     api_versions: tuple[str, ...] | None
     region: str
     role: str
+    possible_roles: tuple[str, ...]
+    runs_jobs: bool
     roles: Mapping[str, RoleSpec]
     spread: Spread
     same_zone: bool
@@ -141,7 +149,7 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
         HakitError: an argument is unknown, missing, of a wrong type, or contradicts another one.
     """
     given = Arguments(args, f"ZonalApp {name!r}", ARGUMENTS)
-    region, role, zones, kubernetes = _place(given, topology)
+    place = _place(given, topology)
     release_name = given.text("release_name", name)
     _check_name(given, "release_name", release_name, 53)  # Helm's own limit
     namespace = given.text("namespace")
@@ -155,12 +163,14 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
         namespace=namespace,
         release_name=release_name,
         values=given.mapping("values"),
-        zones=zones,
-        kubernetes=kubernetes,
+        zones=place.zones,
+        kubernetes=place.kubernetes,
         api_versions=given.names("api_versions") if "api_versions" in given else None,
-        region=region,
-        role=role,
-        roles={ACTIVE: _role(given, ACTIVE), STANDBY: _role(given, STANDBY)},
+        region=place.region,
+        role=place.role,
+        possible_roles=place.possible_roles,
+        runs_jobs=place.runs_jobs,
+        roles={role: _role(given, role, runs_jobs=place.runs_jobs) for role in (ACTIVE, STANDBY)},
         spread=hardening.spread(given),
         same_zone=given.flag("same_zone"),
         network=hardening.network(given),
@@ -173,8 +183,20 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
     )
 
 
-def _place(given: Arguments, topology: Topology | None) -> tuple[str, str, tuple[str, ...], tuple[int, int]]:
-    """Region, role, zones and Kubernetes version: from the topology, or from the arguments."""
+@dataclass(frozen=True)
+class _Place:
+    """Where the application is deployed, and what follows for it; see AppSpec."""
+
+    region: str
+    role: str
+    possible_roles: tuple[str, ...]
+    runs_jobs: bool
+    zones: tuple[str, ...]
+    kubernetes: tuple[int, int]
+
+
+def _place(given: Arguments, topology: Topology | None) -> _Place:
+    """From the topology, or from the arguments."""
     if topology is None:
         for key in ("pair", "scope", ACTIVE, STANDBY):
             if key in given:
@@ -187,7 +209,7 @@ def _place(given: Arguments, topology: Topology | None) -> tuple[str, str, tuple
             raise HakitError(
                 "zones: empty", where=given.where, allowed="one zone or more; three survive the loss of one"
             )
-        return "", ACTIVE, zones, _version(given, given.text("kubernetes", KUBERNETES))
+        return _Place("", ACTIVE, (ACTIVE,), True, zones, _version(given, given.text("kubernetes", KUBERNETES)))
     if "kubernetes" in given:
         raise HakitError(
             "kubernetes: the topology has it", where=given.where, do=f"leave it out; see {topology.where('regions')}"
@@ -197,16 +219,44 @@ def _place(given: Arguments, topology: Topology | None) -> tuple[str, str, tuple
     declared = region_of(given, topology, pair)
     zones = given.names("zones") or declared.zones
     declared.check_zones(zones, where=f"{given.where}: zones")
-    return declared.name, handovers.role(pair, declared.name), zones, _version(given, declared.kubernetes)
+    everywhere = pair.mode == "active-active"
+    if everywhere:
+        _refuse_standby(given, pair)
+    return _Place(
+        declared.name,
+        ACTIVE if handovers.serves(pair, declared.name) else STANDBY,
+        (ACTIVE,) if everywhere else (ACTIVE, STANDBY),
+        not everywhere or handovers.runs_jobs(pair, declared.name),
+        zones,
+        _version(given, declared.kubernetes),
+    )
 
 
 def _refuse_roles(given: Arguments) -> None:
     """Without a topology there is one role, so what is said for another would be ignored."""
-    for name, wanted in given.mapping("workloads").items():
-        for role in (ACTIVE, STANDBY):
-            if isinstance(wanted, Mapping) and role in wanted:
-                why = f"workloads.{name}.{role} goes with a topology: name its file, or leave {role} out"
-                raise given.missing("topology", why)
+    for path, role in _roles_of_workloads(given):
+        raise given.missing("topology", f"{path} goes with a topology: name its file, or leave {role} out")
+
+
+def _refuse_standby(given: Arguments, pair: Pair) -> None:
+    """An active-active pair has no standby, so what is said for one would be ignored."""
+    paths = [STANDBY] if STANDBY in given else []
+    for path in [*paths, *(path for path, role in _roles_of_workloads(given) if role == STANDBY)]:
+        raise HakitError(
+            f"{path}: pair {pair.name} has no standby, it is active-active",
+            where=given.where,
+            do="leave it out: every region runs the active size",
+        )
+
+
+def _roles_of_workloads(given: Arguments) -> list[tuple[str, str]]:
+    """What `workloads` says for one role only: where, and for which."""
+    return [
+        (f"workloads.{name}.{role}", role)
+        for name, wanted in given.mapping("workloads").items()
+        for role in (ACTIVE, STANDBY)
+        if isinstance(wanted, Mapping) and role in wanted
+    ]
 
 
 def _version(given: Arguments, text: str) -> tuple[int, int]:
@@ -228,7 +278,7 @@ def _check_name(given: Arguments, key: str, value: str, longest: int) -> None:
         )
 
 
-def _role(given: Arguments, role: str) -> RoleSpec:
+def _role(given: Arguments, role: str, *, runs_jobs: bool) -> RoleSpec:
     """What holds in a role: what is given for the role, else what is given for both."""
     inner = given.inner(role, _ROLE_KEYS)
     both = {key: given.maybe_number(key) for key in ("replicas", "needs")}
@@ -239,7 +289,7 @@ def _role(given: Arguments, role: str) -> RoleSpec:
         # What must still serve is asked of the active side; of a standby only when it says so itself.
         needs=inner.maybe_number("needs") if "needs" in inner or role == STANDBY else both["needs"],
         autoscaling=_autoscaling(inner if "autoscaling" in inner else given, replicas),
-        run_hooks=inner.word("hooks", ("run", "hold"), "run" if role == ACTIVE else "hold") == "run",
+        run_hooks=inner.word("hooks", ("run", "hold"), "run" if role == ACTIVE and runs_jobs else "hold") == "run",
         # A standby's pods may never be ready: their database is read-only.
         wait=inner.flag("wait", default=role == ACTIVE),
         spot=hardening.spot(inner, standby=role == STANDBY),

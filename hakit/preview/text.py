@@ -99,7 +99,8 @@ def _report(report: ReportDocument, verbose: bool, paint: Paint) -> list[str]:
         lines += _wrap(report["summary"], "")
     held_back = dict.fromkeys(finding["object"] for finding in report["mended"] if finding["code"] == _HELD_BACK)
     if held_back:
-        lines += _wrap(f"held back in the standby: {', '.join(held_back)}", "")
+        where = "where it would run twice" if report["role"] == "active" else "in the standby"
+        lines += _wrap(f"held back {where}: {', '.join(held_back)}", "")
     for finding in report["open"]:
         first, rest = _finding(finding)
         lines += [*(paint(line, _COLOURS[finding["severity"]]) for line in _wrap_first(first)), *rest]

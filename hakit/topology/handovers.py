@@ -173,6 +173,24 @@ def role(pair: Pair, region: str) -> Role:
     return "active" if active_region(pair) == region else "standby"
 
 
+def serves(pair: Pair, region: str) -> bool:
+    """Whether the pair's applications serve users in a region: in every one when the pair is active-active.
+
+    Raises:
+        HakitError: the region is not one of the pair's.
+    """
+    return role(pair, region) == "active" or pair.mode == "active-active"
+
+
+def runs_jobs(pair: Pair, region: str) -> bool:
+    """Whether the applications' jobs and migrations run in a region: once, or where each region has rows of its own.
+
+    Raises:
+        HakitError: the region is not one of the pair's.
+    """
+    return role(pair, region) == "active" or pair.is_partitioned
+
+
 def check_region(pair: Pair, region: str) -> None:
     """Refuse a region that is not one of the pair's."""
     if region not in pair.regions:

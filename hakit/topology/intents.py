@@ -71,6 +71,8 @@ def cluster_intent(pair: Pair, database: str, region: str, *, promoted_with: str
     check_region(pair, region)
     now, at = standing(pair, database), epoch(pair, database)
     member = Copy(region, now.current[region])
+    if pair.is_partitioned:
+        return _of_its_own(database, member, _peer(pair, now, member), at)
     primary = now.active
     if now.target and member == now.active:
         primary = now.target  # it demotes and publishes its token
@@ -91,6 +93,21 @@ def cluster_intent(pair: Pair, database: str, region: str, *, promoted_with: str
     )
     older = [number for number in range(1, now.highest[region] + 1) if number != member.incarnation]
     return replace(intent, kept=tuple(_quarantined(intent, now, Copy(region, number)) for number in older))
+
+
+def _of_its_own(database: str, member: Copy, peer: Copy, at: Epoch) -> ClusterIntent:
+    """A copy that is primary for good: its region owns its rows, and learns of the others' by publications."""
+    return ClusterIntent(
+        database=database,
+        member=member,
+        primary=member,
+        source=peer,
+        epoch=at,
+        promotion_token=None,
+        clear_token=False,
+        bootstrap="initdb",
+        recover_from=None,
+    )
 
 
 def _quarantined(intent: ClusterIntent, now: Standing, copy: Copy) -> ClusterIntent:

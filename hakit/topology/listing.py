@@ -31,7 +31,7 @@ def problems(topology: Topology) -> Iterator[Problem]:
                 do="delete oidc_issuer or pod_identity",
             )
     for name, pair in topology.pairs.items():
-        wrong = list(_regions(("pairs", name), pair, tuple(topology.regions)))
+        wrong = [*_regions(("pairs", name), pair, tuple(topology.regions)), *_writes(("pairs", name), pair)]
         # A list is read against the pair's regions: without them every entry would be wrong again.
         yield from wrong or entries(("pairs", name), pair)
 
@@ -46,8 +46,32 @@ def _regions(at: Keys, pair: Pair, known: tuple[str, ...]) -> Iterator[Problem]:
         yield Problem((*at, "founded"), "not a region of the pair", pair.founded, pair.regions)
 
 
+def _writes(at: Keys, pair: Pair) -> Iterator[Problem]:
+    """Two regions that both write, and nobody said how, would lose each other's rows."""
+    allowed = "primary-region, partitioned, read-only"
+    if pair.mode == "active-active" and pair.databases and pair.writes is None:
+        yield Problem(
+            (*at, "mode"),
+            "active-active without a write path: nothing says where a region's applications write",
+            pair.mode,
+            f"with writes: {allowed}",
+            "add writes, or say active-passive",
+        )
+    if pair.writes is not None and pair.mode != "active-active":
+        yield Problem((*at, "writes"), "only one region of this pair serves", pair.writes, "with mode: active-active")
+    elif pair.writes is not None and not pair.databases:
+        yield Problem((*at, "writes"), "the pair has no database to write to", pair.writes, do="delete it")
+
+
 def entries(at: Keys, pair: Pair) -> Iterator[Problem]:
     """What is wrong with a pair's list: the first entry that does not fit, as what follows is read against it."""
+    if pair.is_partitioned and pair.handovers:
+        yield Problem(
+            (*at, "handovers", 0),
+            "nothing to hand over: every region of a partitioned pair writes its own rows",
+            do="delete it; docs/active-active.md says what to do when a region is lost",
+        )
+        return
     for index in range(len(pair.handovers)):
         found = list(_entry((*at, "handovers", index), pair, index))
         if found:

@@ -21,6 +21,7 @@ from hakit.topology.model import (
     Storage,
     Topology,
     Traffic,
+    Writes,
 )
 from hakit.topology.source import Keys, Source
 
@@ -35,7 +36,7 @@ _MODELS: dict[tuple[str, ...], type[BaseModel]] = {
     ("pairs", "*", "objectives"): Objectives,
     ("pairs", "*", "handovers", "*"): Handover,
 }
-_WORDS = {"kind": Kind, "mode": Mode, "traffic": Traffic, "serves": RegionCode}
+_WORDS = {"kind": Kind, "mode": Mode, "traffic": Traffic, "serves": RegionCode, "writes": Writes}
 _TYPES = {
     "string_type": "text",
     "string_too_short": "text, at least one character",

@@ -16,6 +16,8 @@ RegionCode = Literal[
 ]  # fmt: skip
 Kind = Literal["planned", "failover", "cancel", "rebuild"]
 Mode = Literal["active-passive", "active-active"]
+#: Where an active-active pair writes; see docs/active-active.md.
+Writes = Literal["primary-region", "partitioned", "read-only"]
 Traffic = Literal["serve", "drain", "fence"]
 
 SCOPES_TAKEN = ("shared", "traffic", "all")
@@ -186,6 +188,9 @@ class Handover(Model):
 
 class Pair(Model):
     mode: Mode = Field(description="active-passive: one region serves; active-active: all do")
+    writes: Writes | None = Field(
+        None, description="Of an active-active pair with databases: where a region's applications write"
+    )
     founded: str = Field(description="Region where the data was first created; never changes")
     regions: Annotated[tuple[str, ...], AfterValidator(_distinct)] = Field(
         (), description="Regions of the pair, two or more; all when left out"
@@ -203,6 +208,11 @@ class Pair(Model):
     @property
     def name(self) -> str:
         return self._name
+
+    @property
+    def is_partitioned(self) -> bool:
+        """Every region has a primary of its own, and there is nothing to hand over."""
+        return self.writes == "partitioned"
 
 
 class Topology(Model):

@@ -26,6 +26,11 @@ def service(database: str) -> str:
     return f"{database}-rw"
 
 
+def primary_service(database: str) -> str:
+    """The Service by which applications of an active-active pair reach the primary, in whatever region it is."""
+    return f"{database}-primary"
+
+
 def member(database: str, copy: Copy) -> str:
     """A copy's name among `externalClusters`, and as `replica.self`, `primary` and `source`: `orders-g1-us-east-1`."""
     return f"{cluster(database, copy.incarnation)}-{copy.region}"

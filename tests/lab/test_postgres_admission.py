@@ -23,6 +23,7 @@ from tests.lab.conftest import need, running
 from tests.lab.definitions import FILES, define
 from tests.lab.operator_process import start_operator
 from tests.unit.postgres.given import CANCEL, FAILOVER, PLANNED, REBUILD, ROUTES, spec, topology
+from tests.unit.postgres.test_active_active import PARTITIONED, specified
 
 pytestmark = pytest.mark.lab
 
@@ -155,6 +156,17 @@ def _says_what_was_said(manifest: Manifest, applied: Manifest) -> None:
         if "f:replica" in each["fieldsV1"].get("f:spec", {})
     }
     assert owners == {postgres.MANAGER}, "one owner of the section that decides roles"
+
+
+@pytest.mark.parametrize("writes", ["primary-region", "partitioned", "read-only"])
+def test_every_object_of_an_active_active_pair_is_admitted(admitting: LabRegion, writes: str) -> None:
+    ways = {"primary-region": [[], [PLANNED], [TOKEN], [SETTLED]], "partitioned": [[]], "read-only": [[], [FAILOVER]]}
+    arguments = {"primary-region": {"routes": ROUTES}, "partitioned": PARTITIONED, "read-only": {}}[writes]
+    for scope in ("a", "b", "c"):
+        namespace = admitting.namespace(f"writes-{next(_numbers)}-{scope}")
+        for entries in ways[writes]:
+            for each in postgres.plan(specified(scope, writes, *entries, **arguments)):
+                put(admitting, each.manifest, namespace)
 
 
 def test_an_empty_token_takes_the_old_one_away_and_asks_for_nothing_more(admitting: LabRegion) -> None:

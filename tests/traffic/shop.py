@@ -40,6 +40,7 @@ def declare(
         "pairs:",
         "  shop:",
         f"    mode: {mode}",
+        *(["    writes: primary-region"] if mode == "active-active" and databases != "[]" else []),
         f"    founded: {regions[0]}",
         f"    databases: {databases}",
         f"    objectives: {{rto: {rto}, rpo: 30s}}",

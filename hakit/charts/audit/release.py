@@ -17,21 +17,25 @@ _CHANGES = {"pre-install", "post-install", "pre-upgrade", "post-upgrade"}
 
 
 def hooks_wait_in_a_standby(objects: list[Object], intent: Intent) -> Iterator[Finding]:
-    if not intent.standby or intent.run_hooks:
+    if not intent.jobs_wait or intent.run_hooks:
         return
     for obj in objects:
         events = [event for event in hook_events(obj) if event in _CHANGES]
         if events and obj.get("kind") not in INERT_KINDS:
             yield Finding(
-                "HK028", id_of(obj), "metadata.annotations", f"it would run in the standby ({', '.join(events)})"
+                "HK028", id_of(obj), "metadata.annotations", f"it would run in {_where(intent)} ({', '.join(events)})"
             )
 
 
 def jobs_are_suspended_in_a_standby(objects: list[Object], intent: Intent) -> Iterator[Finding]:
     for job in of_kind(objects, "CronJob"):
         allowed = intent.of(job).suspend is False
-        if intent.standby and not allowed and dig(job, "spec", "suspend") is not True:
-            yield Finding("HK029", id_of(job), "spec.suspend", "it would run in the standby")
+        if intent.jobs_wait and not allowed and dig(job, "spec", "suspend") is not True:
+            yield Finding("HK029", id_of(job), "spec.suspend", f"it would run in {_where(intent)}")
+
+
+def _where(intent: Intent) -> str:
+    return "the standby" if intent.standby else "a region that writes to another one's database"
 
 
 _TAKES_ALONG = {

@@ -68,7 +68,7 @@ def suspend_jobs_in_standby(objects: list[Object], intent: Intent) -> list[Objec
     """CronJobs as declared; in a standby suspended unless it is said otherwise."""
     for job in of_kind(objects, "CronJob"):
         wanted = intent.of(job).suspend
-        if wanted is None and intent.standby:
+        if wanted is None and intent.jobs_wait:
             wanted = True
         if wanted is not None:
             job["spec"] = {**mapping(job.get("spec")), "suspend": wanted}
@@ -77,6 +77,6 @@ def suspend_jobs_in_standby(objects: list[Object], intent: Intent) -> list[Objec
 
 def hold_hooks_in_standby(objects: list[Object], intent: Intent) -> list[Object]:
     """No install or upgrade hook that runs something in a standby: a migration would meet a read-only database."""
-    if not intent.standby or intent.run_hooks:
+    if not intent.jobs_wait or intent.run_hooks:
         return objects
     return [obj for obj in objects if obj.get("kind") in INERT_KINDS or not _HELD_EVENTS & set(hook_events(obj))]

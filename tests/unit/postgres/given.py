@@ -27,6 +27,7 @@ def topology(
     rto: str = "5m",
     rpo: str = "30s",
     access: Mapping[str, Any] | None = None,
+    writes: str | None = None,
 ) -> Topology:
     declared = {
         name: {
@@ -38,7 +39,7 @@ def topology(
         for name in regions
     }
     pair = {
-        "mode": "active-passive",
+        **({"mode": "active-active", "writes": writes} if writes else {"mode": "active-passive"}),
         "founded": regions[0],
         "regions": list(regions),
         "databases": list(databases),

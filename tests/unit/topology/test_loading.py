@@ -1,5 +1,6 @@
 """A topology file that is right, and every way in which one is wrong, with the whole message by hand."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,50 @@ def test_founded_must_be_a_region_of_the_pair() -> None:
     )
 
 
+def active_active(writes: str, tail: str = "") -> str:
+    return EXAMPLE.replace("mode: active-passive", f"mode: active-active\n{writes}") + tail
+
+
+def test_an_active_active_pair_with_a_database_says_where_its_regions_write() -> None:
+    with pytest.raises(HakitError) as caught:
+        loading.parse(active_active(""), "t.yaml")
+    assert str(caught.value) == (
+        "t.yaml:18: pairs.shop.mode: active-active without a write path: nothing says where a region's applications "
+        "write\n  given:   active-active\n  allowed: with writes: primary-region, partitioned, read-only\n"
+        "  do:      add writes, or say active-passive"
+    )
+    for writes in ("primary-region", "partitioned", "read-only"):
+        assert loading.parse(active_active(f"    writes: {writes}"), "t.yaml").pair("shop").writes == writes
+
+
+def test_a_pair_without_a_database_needs_no_write_path() -> None:
+    text = active_active("").replace("[orders]", "[]")
+    assert loading.parse(text, "t.yaml").pair("shop").writes is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (EXAMPLE + "    writes: read-only\n", "pairs.shop.writes: only one region of this pair serves"),
+        (
+            active_active("    writes: anywhere"),
+            "pairs.shop.writes: unknown word\n  given:   anywhere\n  allowed: prim",
+        ),
+        (
+            active_active("    writes: read-only").replace("[orders]", "[]"),
+            "pairs.shop.writes: the pair has no database to write to",
+        ),
+        (
+            active_active("    writes: partitioned", "    handovers: [{kind: planned, to: us-west-2}]\n"),
+            "pairs.shop.handovers[0]: nothing to hand over: every region of a partitioned pair writes its own rows",
+        ),
+    ],
+)
+def test_a_write_path_that_means_nothing_is_refused(text: str, message: str) -> None:
+    with pytest.raises(HakitError, match=re.escape(message)):
+        loading.parse(text, "t.yaml")
+
+
 def test_a_pair_needs_two_regions_that_exist() -> None:
     assert changed("founded:", "regions: [us-east-1]\n    founded:") == (
         f"t.yaml:19: pairs.shop.regions: a pair needs two regions or more\n  given:   us-east-1\n  allowed: {REGIONS}"
@@ -109,7 +154,7 @@ def test_a_misspelt_key_is_refused_with_the_one_that_was_meant() -> None:
         "  do:      add it: Region where the data was first created; never changes\n"
         "t.yaml:19: pairs.shop.foundd: unknown key\n"
         "  given:   foundd\n"
-        "  allowed: mode, founded, regions, databases, objectives, witness, handovers\n"
+        "  allowed: mode, writes, founded, regions, databases, objectives, witness, handovers\n"
         "  do:      did you mean 'founded'?"
     )
 
