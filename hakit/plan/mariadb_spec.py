@@ -202,6 +202,14 @@ def _database(given: Arguments, topology: Topology, pair: Pair, name: str) -> st
             do=did_you_mean(database, pair.databases)
             or f"add it to pairs.{pair.name}.databases in {topology.where('pairs', pair.name)}",
         )
+    if pair.writes not in (None, "read-only"):
+        raise HakitError(
+            f"MariaDB has no way for writes: {pair.writes} ({topology.where('pairs', pair.name, 'writes')})",
+            where=given.where,
+            given=pair.writes,
+            allowed="read-only, or mode: active-passive",
+            do="give the database a pair of its own, or PostgreSQL",
+        )
     return database
 
 

@@ -24,7 +24,9 @@ STORES = {
 
 def mariadb_spec(scope: str, *entries: Mapping[str, Any], **arguments: Any) -> MariaDbSpec:
     """A MariaDbCluster that replicates, unless the arguments say that it is alone."""
-    given = topology(*entries, regions=("a", "b"), **{key: arguments.pop(key) for key in ("rpo",) if key in arguments})
+    given = topology(
+        *entries, regions=("a", "b"), **{key: arguments.pop(key) for key in ("rpo", "writes") if key in arguments}
+    )
     chosen = {} if "alone" in arguments else MULTI
     replication = {} if "alone" in arguments else {"replication": {"secret": "db-replication"}}
     args = {

@@ -80,3 +80,10 @@ def test_a_name_that_would_be_cut_by_the_operator_is_refused() -> None:
             "credentials": CREDENTIALS, **ALONE, "without_backup": "a test"}  # fmt: skip
     with pytest.raises(HakitError, match="up to 45"):
         specify(long, args, given)
+
+
+@pytest.mark.parametrize("writes", ["primary-region", "partitioned"])
+def test_a_mariadb_takes_no_writes_of_another_region(writes: str) -> None:
+    with pytest.raises(HakitError, match=f"MariaDB has no way for writes: {writes}"):
+        mariadb_spec("a", writes=writes)
+    assert mariadb_spec("a", writes="read-only").intent.is_primary
