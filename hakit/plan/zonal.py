@@ -176,7 +176,7 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
         network=hardening.network(given),
         istio=hardening.istio(given),
         priority_class=given.text("priority_class") if "priority_class" in given else None,
-        storage=hardening.storage(given, topology.region(region) if topology is not None else None),
+        storage=hardening.storage(given, topology.region(place.region) if topology is not None else None),
         existing_volumes=given.flag("existing_volumes"),
         accept=given.mapping("accept"),
         timeout=given.number("timeout", TIMEOUT, least=1),
