@@ -165,4 +165,12 @@ LIVE: tuple[Rule, ...] = (
         "Nothing was read from it in time: it does not answer, or does not speak TLS.",
         "look at the name, the port and the load balancer",
     ),
+    Rule(
+        "HK121",
+        _E,
+        "a quota without room for what the stacks ask in its namespace",
+        "A ResourceQuota refuses pods as they are made. One that is filled by what runs stops a rollout, whose new pods stand "
+        "beside the old ones; one that fits a standby stops the failover.",
+        "raise the quota to what the active side asks and a rollout adds, the same in every region",
+    ),
 )

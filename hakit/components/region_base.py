@@ -13,17 +13,22 @@ from hakit.components.region_base_args import RegionBaseArgs
 from hakit.errors import HakitError
 from hakit.plan import guard, region_base
 
+#: No data is in them, and one that stayed would go on refusing pods.
+_LIMITS = ("ResourceQuota", "LimitRange")
+
 
 class RegionBase(pulumi.ComponentResource):
     """Namespaces, and the epoch guard: what keeps an old checkout from undoing a handover, in the cluster itself.
 
     Creates:
         - a Namespace `<name>-namespace-<namespace>` for each that is named, and for `hakit-system`;
+        - where a quota is asked for, a ResourceQuota `<name>-quota-<namespace>`, and a LimitRange
+          `<name>-defaults-<namespace>` by which containers that request nothing request a little;
         - a ConfigMap `<name>-record-<pair>-<database>` in `hakit-system` for each database: the epoch of this region;
         - three ValidatingAdmissionPolicies `<name>-policy-...` and their bindings `<name>-binding-...`.
 
-    All of it stays when it leaves the program or the stack is destroyed: the databases do as well. What RegionBase does
-    not bring are the operators; CloudNativePG and its Barman Cloud plugin must be there.
+    All but quotas stays when it leaves the program or the stack is destroyed: the databases do as well. What RegionBase
+    does not bring are the operators; CloudNativePG and its Barman Cloud plugin must be there.
 
     Raises:
         HakitError: an argument is wrong, or no provider names the cluster. Nothing is registered then.
@@ -45,7 +50,8 @@ class RegionBase(pulumi.ComponentResource):
         super().__init__("hakit:index:RegionBase", name, None, opts)
         made: dict[str, pulumi.Resource] = {}
         for key, manifest in planned.items():
-            own = pulumi.ResourceOptions(parent=self, depends_on=_needs(manifest, made), retain_on_delete=True)
+            kept = manifest["kind"] not in _LIMITS
+            own = pulumi.ResourceOptions(parent=self, depends_on=_needs(manifest, made), retain_on_delete=kept)
             made[key] = resource(f"{name}-{key}", manifest, after(opts, own))
         outputs = {"namespaces": sorted(spec.namespaces), "region": spec.region}
         for key, value in outputs.items():
@@ -54,7 +60,9 @@ class RegionBase(pulumi.ComponentResource):
 
 
 def _needs(manifest: Mapping[str, Any], made: Mapping[str, pulumi.Resource]) -> list[pulumi.Resource]:
-    """A record needs its namespace; a binding the policies and the records."""
+    """A record and a quota need their namespace; a binding the policies and the records."""
+    if manifest["kind"] in _LIMITS:
+        return [made[f"namespace-{manifest['metadata']['namespace']}"]]
     if manifest["kind"] == "ConfigMap":
         return [made[f"namespace-{guard.NAMESPACE}"]]
     if manifest["kind"] == "ValidatingAdmissionPolicyBinding":

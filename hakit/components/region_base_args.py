@@ -7,11 +7,27 @@ hakit is packaged as a component plugin.
 from typing import Required, TypedDict
 
 
+class QuotaArgs(TypedDict, total=False):
+    """What all pods of a namespace may request together, the same whatever role the region has."""
+
+    pods: int
+    """How many."""
+    cpu: str
+    """Cores: `"20"`."""
+    memory: str
+    """Bytes: `"64Gi"`."""
+    storage: str
+    """Bytes of all volumes: `"500Gi"`."""
+
+
 class NamespaceArgs(TypedDict, total=False):
     """One namespace."""
 
     pod_security: str
     """Pod security level that is enforced: `restricted`, `baseline` (default) or `privileged`."""
+    quota: QuotaArgs
+    """What its pods may request. Room for the active side and a rollout: `hakit preflight` says what is too little.
+    None by default."""
 
 
 class RegionBaseArgs(TypedDict, total=False):

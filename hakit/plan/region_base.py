@@ -1,4 +1,4 @@
-"""What a region needs before all else: namespaces, the epoch guard, its records. Pure."""
+"""What a region needs before all else: namespaces and their quotas, the epoch guard, its records. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hakit.errors import HakitError
-from hakit.plan import guard
+from hakit.plan import guard, quota
 from hakit.plan.arguments import Arguments
 from hakit.plan.place import region_of
 from hakit.topology.handovers import epoch
@@ -27,12 +27,14 @@ class RegionSpec:
     Attributes:
         pairs: those that have this region.
         namespaces: the pod security level of each.
+        quotas: what each may ask of the cluster, where it is limited.
     """
 
     name: str
     region: str
     pairs: tuple[Pair, ...] = field(repr=False)
     namespaces: Mapping[str, str]
+    quotas: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -48,10 +50,12 @@ def specify(name: str, args: Any, topology: Topology) -> RegionSpec:
     given = Arguments(args, f"RegionBase {name!r}", ARGUMENTS)
     scope = region_of(given, topology).name
     pairs = tuple(pair for pair in topology.pairs.values() if scope in pair.regions)
-    return RegionSpec(name, scope, pairs, _namespaces(given))
+    namespaces = _namespaces(given)
+    levels = {key: each.word("pod_security", LEVELS, LEVEL) for key, each in namespaces.items()}
+    return RegionSpec(name, scope, pairs, levels, {key: quota.specify(each) for key, each in namespaces.items()})
 
 
-def _namespaces(given: Arguments) -> dict[str, str]:
+def _namespaces(given: Arguments) -> dict[str, Arguments]:
     declared = given.mapping("namespaces")
     found = {}
     for name, value in declared.items():
@@ -60,19 +64,20 @@ def _namespaces(given: Arguments) -> dict[str, str]:
             raise HakitError(f"namespaces.{name}: not a Kubernetes name", where=given.where, given=name)
         if name == guard.NAMESPACE or name.startswith("kube-") or name == "default":
             raise HakitError(f"namespaces.{name}: not an application's", where=given.where, do="choose another name")
-        inner = Arguments(value, given.where, ("pod_security",), f"namespaces.{name}")
-        found[name] = inner.word("pod_security", LEVELS, LEVEL)
+        found[name] = Arguments(value, given.where, ("pod_security", "quota"), f"namespaces.{name}")
     return found
 
 
 def plan(spec: RegionSpec) -> dict[str, Manifest]:
     """Every object by what its resource is called within the component, in the order in which they are created.
 
-    Namespaces, then records, then what refuses: where a binding is in force before its records are there, nothing is
-    let through.
+    Namespaces and quotas, then records, then what refuses: where a binding is in force before its records are there,
+    nothing is let through.
     """
     found = {f"namespace-{name}": _namespace(name, level) for name, level in spec.namespaces.items()}
     found[f"namespace-{guard.NAMESPACE}"] = _namespace(guard.NAMESPACE, "restricted")
+    for name, hard in spec.quotas.items():
+        found |= quota.plan(name, hard)
     for pair in spec.pairs:
         for database in pair.databases:
             record = guard.epoch_record(pair.name, database, epoch(pair, database))

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from hakit.errors import HakitError
 from hakit.findings import Finding, Settled, settle
 from hakit.observe import UnreachableError, ask_all, place_of
-from hakit.preflight import certificates, ground, room, storage
+from hakit.preflight import certificates, ground, quotas, room, storage
 from hakit.preflight.seen import Seen, see
 from hakit.preflight.wanted import Wanted, wanted_of
 from hakit.preview.project import Project, find_project
@@ -173,6 +173,7 @@ def judge(wanted: Wanted, seen: Seen | UnreachableError, now: dt.datetime) -> It
         return
     yield from ground.judge(wanted, seen)
     yield from room.judge(wanted, seen)
+    yield from quotas.judge(wanted, seen)
     yield from storage.judge(wanted, seen)
     for certificate in seen.certificates:
         yield from certificates.judge(certificate, now)

@@ -33,6 +33,7 @@ class Seen:
         databases: what the guard holds: Clusters of CloudNativePG and MariaDBs that hakit has made.
         namespaces: those that the stacks need and that are there, by name.
         guard: policies and bindings that are there, by (kind, name).
+        quotas: ResourceQuotas of the stacks' namespaces.
         certificates: of the stacks' namespaces; their dates, nothing else of them.
         denied: rights that are missing.
         unread: paths that were refused, and how.
@@ -47,6 +48,7 @@ class Seen:
     databases: Sequence[Object] = ()
     namespaces: Mapping[str, Object] = field(default_factory=dict)
     guard: Mapping[tuple[str, str], Object] = field(default_factory=dict)
+    quotas: Sequence[Object] = ()
     certificates: Sequence[Certificate] = ()
     denied: Sequence[Right] = ()
     unread: Mapping[str, RefusedError] = field(default_factory=dict)
@@ -77,6 +79,11 @@ def see(reader: Reader, wanted: Wanted) -> Seen:
         databases=[each for path in lists for each in asking.list(path, labelSelector=guard.PAIR)],
         namespaces={name: found for name in names if (found := asking.find(f"/api/v1/namespaces/{name}"))},
         guard=_guard(asking, wanted, kinds),
+        quotas=[
+            each
+            for name in sorted(wanted.namespaces)
+            for each in asking.list(f"/api/v1/namespaces/{name}/resourcequotas")
+        ],
         certificates=[each for name in sorted(wanted.namespaces) for each in _certificates(asking, name)],
         denied=_denied(reader, needed_rights(wanted, kinds)),
         unread=asking.unread,

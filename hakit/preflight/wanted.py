@@ -5,46 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hakit.preflight.amounts import NOTHING, Amount
+from hakit.preflight.workloads import Placed, Workload, after_failover, claims_of, standbys, workloads_of
 from hakit.preview.document import ObjectDocument, ResourceDocument, StackDocument
-from hakit.preview.objects import RELEASE, is_mariadb, is_postgres, placed
+from hakit.preview.objects import RELEASE, is_mariadb, is_postgres
 from hakit.preview.totals import total_of
 from hakit.topology.model import Region
 
 _PROVIDER = "pulumi:providers:kubernetes"
-_PART_OF_A_PAIR = tuple(f"hakit:index:{name}" for name in ("ZonalApp", "PostgresCluster", "MariaDbCluster"))
-
-
-@dataclass(frozen=True)
-class Workload:
-    """Pods of one kind that the stacks run in a region.
-
-    Attributes:
-        part: the component that it belongs to: (type, name); both empty without one.
-        role: of that component here.
-        kind, namespace, name: of the object.
-        pods: how many.
-        each: what one of them requests.
-        zonal: whether its volumes live in one zone each, so that its pods cannot move to another.
-        per_node: one pod a node: a DaemonSet; `pods` is 0 then.
-    """
-
-    part: tuple[str, str]
-    role: str
-    kind: str
-    namespace: str
-    name: str
-    pods: int
-    each: Amount
-    zonal: bool = False
-    per_node: bool = False
-
-    @property
-    def title(self) -> str:
-        return f"{self.kind}/{self.name}"
-
-    @property
-    def all(self) -> Amount:
-        return self.each.times(self.pods)
 
 
 @dataclass(frozen=True)
@@ -68,7 +35,8 @@ class Wanted:
         namespaces: all that the stacks deploy to, or create.
         claims: what asks for volumes: storage class (empty: the default one) and object.
         workloads: pods.
-        after_failover: what every standby here would ask more, if it were the active side.
+        then: pods, if every standby here became active.
+        quotas: of the ResourceQuotas that the stacks bring, by namespace and name.
         guard: the guard's policies and bindings, (kind, name).
         features: of operators that only some databases use: plugins of CloudNativePG, `multiCluster` of MariaDB.
         brought: kinds that the stacks bring themselves: (group, kind).
@@ -81,7 +49,8 @@ class Wanted:
     namespaces: frozenset[str] = frozenset()
     claims: frozenset[tuple[str, str]] = frozenset()
     workloads: tuple[Workload, ...] = ()
-    after_failover: Amount = NOTHING
+    then: tuple[Workload, ...] = ()
+    quotas: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     guard: tuple[tuple[str, str], ...] = ()
     features: frozenset[str] = frozenset()
     brought: frozenset[tuple[str, str]] = frozenset()
@@ -90,6 +59,11 @@ class Wanted:
     @property
     def asked(self) -> Amount:
         return sum((each.all for each in self.workloads), NOTHING)
+
+    @property
+    def after_failover(self) -> Amount:
+        """What would be asked more."""
+        return (sum((each.all for each in self.then), NOTHING) - self.asked).at_least_nothing()
 
     @property
     def groups(self) -> set[str]:
@@ -107,8 +81,8 @@ def wanted_of(stacks: Sequence[StackDocument], region: Region, others: Iterable[
     """
     mine = list(_of(stacks, region.cluster.context))
     objects = [one for _, _, one in mine]
-    workloads = tuple(_workloads(mine, region))
-    elsewhere = [each for other in others for each in _workloads(list(_of(stacks, other.cluster.context)), other)]
+    workloads = workloads_of(mine, region)
+    elsewhere = [each for other in others for each in workloads_of(list(_of(stacks, other.cluster.context)), other)]
     created = {one["name"]: _level(one) for one in objects if one["kind"] == "Namespace"}
     return Wanted(
         region=region,
@@ -118,9 +92,10 @@ def wanted_of(stacks: Sequence[StackDocument], region: Region, others: Iterable[
         ),
         levels={name: level for name, level in created.items() if level},
         namespaces=frozenset({one["namespace"] for one in objects} | set(created)) - {""},
-        claims=frozenset(claim for one in objects for claim in _claims(one)),
+        claims=frozenset(claim for one in objects for claim in claims_of(one)),
         workloads=workloads,
-        after_failover=_after_failover(_standbys(stacks, region), workloads, elsewhere),
+        then=after_failover(standbys(stacks, region), workloads, elsewhere),
+        quotas={(one["namespace"], one["name"]): one["manifest"] for one in objects if one["kind"] == "ResourceQuota"},
         guard=tuple(sorted({(one["kind"], one["name"]) for one in objects if _is_guard(one)})),
         features=frozenset(name for one in objects for name in _features(one)),
         brought=frozenset(_brought(one) for one in objects if one["kind"] == "CustomResourceDefinition"),
@@ -128,10 +103,7 @@ def wanted_of(stacks: Sequence[StackDocument], region: Region, others: Iterable[
     )
 
 
-_Placed = tuple[StackDocument, ResourceDocument, ObjectDocument]
-
-
-def _of(stacks: Sequence[StackDocument], context: str) -> Iterator[_Placed]:
+def _of(stacks: Sequence[StackDocument], context: str) -> Iterator[Placed]:
     for stack in stacks:
         here = {
             each["name"]
@@ -146,78 +118,6 @@ def _of(stacks: Sequence[StackDocument], context: str) -> Iterator[_Placed]:
 
 def _deliverer(resource: ResourceDocument) -> str:
     return "helm" if resource["type"] == RELEASE else "pulumi"
-
-
-def _workloads(placed_objects: Sequence[_Placed], region: Region) -> Iterator[Workload]:
-    for stack, resource, one in placed_objects:
-        total = total_of(one)
-        pods = total.pods
-        per_node = Amount(1, total.per_node_cpu, total.per_node_memory) if one["kind"] == "DaemonSet" else None
-        if not pods and per_node is None:
-            continue
-        by_urn = {each["urn"]: each for each in stack["resources"]}
-        yield Workload(
-            part=_part(resource, by_urn),
-            role=placed(resource, by_urn)[1],
-            kind=one["kind"],
-            namespace=one["namespace"],
-            name=one["name"],
-            pods=pods,
-            each=per_node or Amount(1, total.cpu / pods, total.memory / pods),
-            zonal=any(storage != region.storage.regional for storage, _ in _claims(one)),
-            per_node=per_node is not None,
-        )
-
-
-def _part(resource: ResourceDocument, by_urn: Mapping[str, ResourceDocument]) -> tuple[str, str]:
-    above: ResourceDocument | None = resource
-    while above is not None:
-        if above["type"] in _PART_OF_A_PAIR:
-            return above["type"], above["name"]
-        above = by_urn.get(above["parent"])
-    return "", ""
-
-
-def _standbys(stacks: Sequence[StackDocument], region: Region) -> set[tuple[str, str]]:
-    """The parts of pairs that are standbys in a region, with pods or without."""
-    return {
-        (each["type"], each["name"])
-        for stack in stacks
-        for each in stack["resources"]
-        if each["type"] in _PART_OF_A_PAIR
-        and {"region": region.name, "role": "standby"}.items() <= (each["outputs"] or {}).items()
-    }
-
-
-def _after_failover(
-    standbys: Iterable[tuple[str, str]], here: Sequence[Workload], elsewhere: Sequence[Workload]
-) -> Amount:
-    """What the standbys here would ask more: each part as it is where it is active, less what it is here."""
-    more = NOTHING
-    for part in standbys:
-        active = sum((each.all for each in elsewhere if each.part == part and each.role == "active"), NOTHING)
-        more += (active - sum((each.all for each in here if each.part == part), NOTHING)).at_least_nothing()
-    return more
-
-
-def _claims(one: ObjectDocument) -> Iterator[tuple[str, str]]:
-    title = f"{one['kind']}/{one['name']}"
-    spec = _mapping(one["manifest"].get("spec"))
-    if one["kind"] == "PersistentVolumeClaim":
-        yield _class(spec), title
-    elif one["kind"] == "StatefulSet":
-        for template in spec.get("volumeClaimTemplates") or []:
-            yield _class(_mapping(_mapping(template).get("spec"))), title
-    elif is_postgres(one):
-        for key in ("storage", "walStorage"):
-            if key in spec:
-                yield str(_mapping(spec[key]).get("storageClass") or ""), title
-    elif is_mariadb(one):
-        yield _class(_mapping(spec.get("storage"))), title
-
-
-def _class(claim: Mapping[str, Any]) -> str:
-    return str(claim.get("storageClassName") or "")
 
 
 def _features(one: ObjectDocument) -> list[str]:

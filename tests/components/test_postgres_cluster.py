@@ -237,9 +237,46 @@ def test_namespaces_carry_their_pod_security(project: Path) -> None:
     assert levels == {"shop": "baseline", "tools": "privileged", "hakit-system": "restricted"}
 
 
+def test_a_quota_comes_with_what_lets_containers_without_requests_in_and_goes_with_the_program(project: Path) -> None:
+    quota = {"pods": 40, "cpu": "20", "memory": "64Gi", "storage": "500Gi"}
+    found = record(
+        base(namespaces={"shop": {"quota": quota}, "tools": {"quota": {"pods": 5}}, "other": {}}), root=project
+    )
+    by_name = {each.name: each for each in found.resources}
+    assert by_name["base-quota-shop"].inputs["metadata"] == {"name": "hakit", "namespace": "shop"}
+    assert by_name["base-quota-shop"].inputs["spec"] == {
+        "hard": {"pods": "40", "requests.cpu": "20", "requests.memory": "64Gi", "requests.storage": "500Gi"}
+    }
+    assert by_name["base-defaults-shop"].inputs["spec"] == {
+        "limits": [{"type": "Container", "defaultRequest": {"cpu": "50m", "memory": "64Mi"}}]
+    }
+    assert by_name["base-quota-tools"].inputs["spec"] == {"hard": {"pods": "5"}}
+    limits = {name for name in by_name if name.startswith(("base-quota-", "base-defaults-"))}
+    assert limits == {"base-quota-shop", "base-defaults-shop", "base-quota-tools"}, (
+        "a number of pods refuses none of them"
+    )
+    for name in limits:
+        assert not by_name[name].retain_on_delete, "left behind it would go on refusing"
+        namespace = f"base-namespace-{name.rpartition('-')[2]}"
+        assert namespace in {urn.rpartition("::")[2] for urn in by_name[name].depends_on}
+
+
+@pytest.mark.parametrize("handed", ["", FAILOVER])
+def test_a_quota_is_the_same_whatever_role_the_region_has(project: Path, handed: str) -> None:
+    (project / "topology.yaml").write_text(with_handovers(handed) if handed else EXAMPLE)
+    found = record(base(namespaces={"shop": {"quota": {"pods": 9}}}), root=project)
+    assert found.one("kubernetes:core/v1:ResourceQuota").inputs["spec"] == {"hard": {"pods": "9"}}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        ({"namespaces": {"shop": {"quota": {}}}}, "quota: empty"),
+        ({"namespaces": {"shop": {"quota": {"cpus": "2"}}}}, "namespaces.shop.quota.cpus: unknown argument"),
+        ({"namespaces": {"shop": {"quota": {"cpu": "two"}}}}, "not a Kubernetes quantity"),
+        ({"namespaces": {"shop": {"quota": {"cpu": "0"}}}}, "namespaces.shop.quota.cpu: nothing could run"),
+        ({"namespaces": {"shop": {"quota": {"memory": 64}}}}, "namespaces.shop.quota.memory: wrong type"),
+        ({"namespaces": {"shop": {"quota": {"pods": 0}}}}, "namespaces.shop.quota.pods: wrong value"),
         ({"scope": "us-east-2"}, "scope: unknown region"),
         ({"namespaces": {"kube-system": {}}}, "not an application's"),
         ({"namespaces": {"Shop": {}}}, "not a Kubernetes name"),

@@ -34,7 +34,7 @@ from hakit.preflight.wanted import Wanted
 from hakit.preview.project import find_project
 from hakit.topology import Topology, load
 from lab.harness import LabRegion
-from lab.harness.client import Object
+from lab.harness.client import Object, RefusedError
 from lab.harness.tools import REGION_TOOLS, ROOT, tool
 from tests.lab import definitions
 from tests.lab.conftest import need, running
@@ -277,6 +277,51 @@ def test_room_for_the_stacks_for_a_lost_zone_and_for_a_failover(region: LabRegio
     with _there(region, *_hogs("7.5")):
         assert found() == [("HK110", "Cluster/orders-g1"), ("HK110", "region")]
     assert found() == []
+
+
+def test_a_quota_that_a_failover_would_run_into(region: LabRegion, topology: Topology, found: Found):
+    args = {"topology": "t", "scope": "us-west-2", "namespaces": {"shop": {}}}
+    region.apply([region_base.plan(region_base.specify("base", args, topology))["namespace-shop"]])
+
+    def quota(pods: str) -> Object:
+        metadata = {"name": f"limit-{next(_numbers)}", "namespace": "shop"}
+        return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": {"pods": pods}}}
+
+    # Seven pods, two more while the two Deployments roll; after a failover sixteen and three.
+    with _there(region, quota("19")):
+        assert found() == []
+    with _there(region, quota("18")):
+        assert [code for code, _ in found()] == ["HK121"]
+
+
+def test_under_a_quota_containers_that_request_nothing_are_let_in(region: LabRegion, topology: Topology):
+    args = {"topology": "t", "scope": "us-west-2", "namespaces": {"limited": {"quota": {"cpu": "2", "memory": "4Gi"}}}}
+    planned = region_base.plan(region_base.specify("base", args, topology))
+    region.namespace("limited")
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "hook", "namespace": "limited"},
+        "spec": {"containers": [{"name": "hook", "image": "hook"}]},
+    }
+    region.apply([planned["quota-limited"]])
+    # The quota counts as soon as its controller has looked at it once.
+    region.wait_for(
+        "the quota's status",
+        lambda: "used" in region.client.get("v1", "ResourceQuota", "hakit", "limited").get("status", {}),
+    )
+    with pytest.raises(RefusedError, match=r"must specify requests\.cpu"):
+        region.client.apply(pod, dry=True)
+    region.apply([planned["defaults-limited"]])
+    region.wait_for("the defaults", lambda: _requests(region, pod) == {"cpu": "50m", "memory": "64Mi"})
+
+
+def _requests(region: LabRegion, pod: Object) -> object:
+    try:
+        (container,) = region.client.apply(pod, dry=True)["spec"]["containers"]
+    except RefusedError:
+        return None  # the admission plugin has not seen the LimitRange yet
+    return container["resources"].get("requests")
 
 
 def test_who_may_not_deploy_is_told_each_right_that_is_missing(region: LabRegion, wanted: Wanted, tmp_path: Path):

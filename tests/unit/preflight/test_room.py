@@ -71,10 +71,11 @@ def test_a_region_of_one_zone_has_no_other_to_lose_it_to() -> None:
 
 
 def test_what_a_failover_brings_must_fit_as_well() -> None:
-    assert found({"after_failover": amount(3, "3", 1)}) == [], "12 of 12"
-    (finding,) = judge(wanted(after_failover=amount(4, "3.5", 1)), seen())
+    now = wanted().workloads
+    assert found({"then": (*now, workload("more", 3))}) == [], "12 of 12"
+    (finding,) = judge(wanted(then=(*now, workload("more", 7, cpu="0.5", gib=0))), seen())
     assert (finding.code, finding.message) == ("HK112", "after a failover: 12.5 cpu asked, 12 free")
-    assert finding.detail == "4 pods, 3.5 cpu, 1Gi memory more than now"
+    assert finding.detail == "7 pods, 3.5 cpu, 0 memory more than now"
 
 
 def test_a_daemons_pods_come_off_every_node() -> None:

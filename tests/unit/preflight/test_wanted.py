@@ -43,12 +43,15 @@ def test_room_is_what_the_preview_counts_and_what_a_failover_would_bring(
 def test_pods_are_known_by_what_keeps_them_and_by_whether_they_can_move(
     document: PreviewDocument, topology: Topology
 ) -> None:
-    assert [(each.title, each.pods, each.zonal) for each in of(document, topology, "us-east-1").workloads] == [
-        ("Deployment/storefront", 6, False),
-        ("Deployment/warehouse-api", 4, False),
-        ("Deployment/warehouse-worker", 3, False),
-        ("Cluster/orders-g1", 3, True),
+    active = [
+        ("Deployment/storefront", 6, 1, False),
+        ("Deployment/warehouse-api", 4, 1, False),
+        ("Deployment/warehouse-worker", 3, 1, False),
+        ("Cluster/orders-g1", 3, 0, True),
     ]
+    east, west = (of(document, topology, name) for name in ("us-east-1", "us-west-2"))
+    assert [(each.title, each.pods, each.surge, each.zonal) for each in east.workloads] == active
+    assert sorted((each.title, each.pods, each.surge, each.zonal) for each in west.then) == sorted(active)
 
 
 def test_kinds_namespaces_classes_and_plugins(document: PreviewDocument, topology: Topology) -> None:
