@@ -97,13 +97,34 @@ def _compose(text: str, path: str) -> Node | None:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         parts = [part for part in (error.context, error.problem) if part]
-        raise HakitError(f"broken YAML: {', '.join(parts)}", where=f"{path}:{line}") from error
+        told, do = f"broken YAML: {', '.join(parts)}", _way_out(error, line)
+        raise HakitError(told, where=f"{path}:{line}", do=do) from error
     except YAMLError as error:
         # A ReaderError has no mark; it names the character that YAML forbids and its position.
         position = getattr(error, "position", None)
         line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
         reason = getattr(error, "reason", "it cannot be read")
-        raise HakitError(f"broken YAML: {reason}", where=f"{path}:{line}") from error
+        told, do = f"broken YAML: {reason}", "delete the character; no editor shows it"
+        raise HakitError(told, where=f"{path}:{line}", do=do) from error
+
+
+#: What to do about a problem, by the parser's words for it.
+_WAYS_OUT = {
+    "'\\t'": "indent with spaces: a tab is no indentation",
+    "single document": "keep one document: without the line ---",
+    "undefined alias": "write the value out; a text that begins with * goes in quotes",
+    "mapping values are not allowed": "line this key up with its neighbours; a text that holds a colon goes in quotes",
+}
+
+
+def _way_out(error: MarkedYAMLError, line: int) -> str:
+    """The parser notices a mistake where nothing can follow any more: what it was reading began earlier."""
+    for words, do in _WAYS_OUT.items():
+        if words in f"{error.context} {error.problem}":
+            return do
+    begun = error.context_mark.line + 1 if error.context_mark else line
+    place = f"from line {begun}, where it begins, to line {line}" if begun < line else "on this line and the one before"
+    return f"look {place}: an open quote or bracket, a missing colon, a wrong indentation"
 
 
 def _missing(file: Path) -> HakitError:

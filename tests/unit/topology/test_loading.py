@@ -244,6 +244,27 @@ def test_broken_yaml_names_the_line_and_what_is_wrong(text: str, expected: str) 
     assert message(text).startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("text", "where", "do"),
+    [
+        ("a: 1\n\tb: 2\n", 2, "indent with spaces: a tab is no indentation"),
+        ("a: 1\n---\nb: 2\n", 2, "keep one document: without the line ---"),
+        ("a: *.example.com\n", 1, "write the value out; a text that begins with * goes in quotes"),
+        ("a: b: c\n", 1, "line this key up with its neighbours; a text that holds a colon goes in quotes"),
+        ("a: 1\nb: \x01\n", 2, "delete the character; no editor shows it"),
+        # The parser notices far below the quote and the bracket that nobody closed.
+        ('a: 1\nb: "x\nc: 2\nd: 3\n', 5, "look from line 2, where it begins, to line 5: an open quote or bracket"),
+        ("a: 1\nb: [x,\nc: y\nd: 3\n", 4, "look from line 2, where it begins, to line 4: an open quote or bracket"),
+        ("a: [b\n", 2, "look from line 1, where it begins, to line 2: an open quote or bracket"),
+        ("a: }\n", 1, "look on this line and the one before: an open quote or bracket"),
+    ],
+)
+def test_broken_yaml_says_where_to_look_and_what_to_do(text: str, where: int, do: str) -> None:
+    told = message(text)
+    assert told.startswith(f"t.yaml:{where}: broken YAML: ")
+    assert f"\n  do:      {do}" in told
+
+
 def test_a_missing_file_names_the_folder_and_the_nearest_file(tmp_path: Path) -> None:
     (tmp_path / "topology.prod.yaml").write_text(EXAMPLE)
     (tmp_path / "notes.txt").write_text("")
