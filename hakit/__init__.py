@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hakit.components.global_load_balancer_args import GlobalLoadBalancerArgs as GlobalLoadBalancerArgs
     from hakit.components.mariadb_cluster import MariaDbCluster as MariaDbCluster
     from hakit.components.mariadb_cluster_args import MariaDbClusterArgs as MariaDbClusterArgs
+    from hakit.components.minio_site_replication import MinioSiteReplication as MinioSiteReplication
+    from hakit.components.minio_site_replication_args import MinioSiteReplicationArgs as MinioSiteReplicationArgs
     from hakit.components.postgres_cluster import PostgresCluster as PostgresCluster
     from hakit.components.postgres_cluster_args import PostgresClusterArgs as PostgresClusterArgs
     from hakit.components.project import load_topology as load_topology
@@ -39,6 +41,8 @@ _HOMES = {
     "HakitError": "hakit.errors",
     "MariaDbCluster": "hakit.components.mariadb_cluster",
     "MariaDbClusterArgs": "hakit.components.mariadb_cluster_args",
+    "MinioSiteReplication": "hakit.components.minio_site_replication",
+    "MinioSiteReplicationArgs": "hakit.components.minio_site_replication_args",
     "PostgresCluster": "hakit.components.postgres_cluster",
     "PostgresClusterArgs": "hakit.components.postgres_cluster_args",
     "RcloneCopy": "hakit.components.rclone_copy",
@@ -62,6 +66,8 @@ __all__ = [
     "HakitError",
     "MariaDbCluster",
     "MariaDbClusterArgs",
+    "MinioSiteReplication",
+    "MinioSiteReplicationArgs",
     "PostgresCluster",
     "PostgresClusterArgs",
     "RcloneCopy",

@@ -49,6 +49,7 @@ DEFINITIONS = (
 STORES = (
     ("mariadb", "github.com/mariadb-operator/mariadb-operator/v25", "v25.10.4", "config/crd/bases"),
     ("redis", "github.com/OT-CONTAINER-KIT/redis-operator", "v0.16.0", "config/crd/bases"),
+    ("xtradb", "github.com/percona/percona-xtradb-cluster-operator", "v1.20.0", "config/crd/bases"),
 )
 
 

@@ -63,3 +63,16 @@ sessions = hakit.RedisSentinel(
     after,
 )
 pulumi.export("sessions", {"sentinel": sessions.sentinel_host, "group": sessions.master_name})
+
+hakit.MinioSiteReplication(
+    "objects",
+    {
+        **place,
+        "unmaintained": "there until the move to S3 is done",
+        "sites": {
+            "us-east-1": {"endpoint": "https://minio.us-east-1.example.com", "secret": "minio-us-east-1"},
+            "us-west-2": {"endpoint": "https://minio.us-west-2.example.com", "secret": "minio-us-west-2"},
+        },
+    },
+    after,
+)

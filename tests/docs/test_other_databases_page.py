@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
-from hakit.components import mariadb_cluster_args, rclone_copy_args, redis_sentinel_args
+from hakit.components import (
+    mariadb_cluster_args,
+    minio_site_replication_args,
+    rclone_copy_args,
+    redis_sentinel_args,
+)
 from hakit.plan import rclone
 from lab.fetched import STORES
 from tests.lab.test_other_stores import PREVIEW
@@ -33,6 +38,7 @@ def section(title: str) -> str:
         ("## MariaDB", mariadb_cluster_args.MariaDbClusterArgs),
         ("## rclone copy", rclone_copy_args.RcloneCopyArgs),
         ("## Redis with Sentinel", redis_sentinel_args.RedisSentinelArgs),
+        ("## MinIO", minio_site_replication_args.MinioSiteReplicationArgs),
     ],
 )
 def test_the_page_names_every_argument(title: str, args: type) -> None:
@@ -41,7 +47,7 @@ def test_the_page_names_every_argument(title: str, args: type) -> None:
 
 
 def test_the_versions_are_those_that_the_tests_have() -> None:
-    titles = {"mariadb": "## MariaDB", "redis": "## Redis with Sentinel"}
+    titles = {"mariadb": "## MariaDB", "redis": "## Redis with Sentinel", "xtradb": "## MySQL"}
     for name, _, version, _ in STORES:
         assert version.removeprefix("v") in section(titles[name])
 
@@ -88,3 +94,8 @@ def test_the_example_has_sessions_of_its_own_in_each_region() -> None:
     for region in ("us-east-1", "us-west-2"):
         found = created(f"prod-{region}", "sessions")
         assert found == ["budget", "config", "replication", "sentinel", "sentinel-budget"]
+
+
+def test_the_example_joins_object_stores_from_the_founded_region_alone() -> None:
+    assert created("prod-us-east-1", "objects") == ["sites"]
+    assert created("prod-us-west-2", "objects") == []

@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
-from hakit.plan import guard, rclone, region_base
+from hakit.plan import guard, minio, rclone, region_base
 from hakit.topology.copies import EPOCH
 from lab.harness import LabRegion, RefusedError
-from lab.harness.tools import REGION_TOOLS
+from lab.harness.tools import REGION_TOOLS, ROOT
 from tests.lab.conftest import need, running
-from tests.lab.definitions import STORES, define
+from tests.lab.definitions import STORES, define, documents
 from tests.unit.postgres.given import FAILOVER, PLANNED, REBUILD, SETTLED, TOKEN, topology
-from tests.unit.stores.given import ALONE, mariadb_objects, rclone_spec, redis_objects
+from tests.unit.stores.given import ALONE, mariadb_objects, minio_spec, rclone_spec, redis_objects
 
 pytestmark = pytest.mark.lab
 
@@ -131,19 +132,63 @@ def test_every_object_of_a_redis_is_admitted(defined: LabRegion, shape: Manifest
         assert again["metadata"].get("generation") == applied["metadata"].get("generation"), "the same again"
 
 
-def test_the_cron_job_of_a_copy_is_admitted_and_its_pod_by_the_strictest_level(defined: LabRegion) -> None:
-    namespace = defined.namespace("copies")
-    (job,) = rclone.plan(rclone_spec("a"))
-    assert put(defined, job.manifest, namespace)["spec"]["suspend"] is False
-    strict = {"metadata": {"name": namespace, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
-    defined.client.apply({"apiVersion": "v1", "kind": "Namespace", **strict}, manager="a-test", force=True)
-    template = job.manifest["spec"]["jobTemplate"]["spec"]["template"]
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "copy"}, "spec": template["spec"]}
+def strict(region: LabRegion, name: str) -> str:
+    """A namespace whose pods are held to Pod Security's strictest level."""
+    namespace = region.namespace(name)
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
+    region.client.apply(made, manager="a-test", force=True)
+    return namespace
+
+
+@pytest.mark.parametrize("of", ["rclone", "minio"])
+def test_a_job_is_admitted_and_its_pod_by_the_strictest_level(defined: LabRegion, of: str) -> None:
+    namespace = strict(defined, f"jobs-{of}")
+    (job,) = rclone.plan(rclone_spec("a")) if of == "rclone" else minio.plan(minio_spec(authority="our-ca"))
+    put(defined, job.manifest, namespace)
+    spec = job.manifest["spec"]
+    template = (spec["jobTemplate"]["spec"] if of == "rclone" else spec)["template"]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "own"}, "spec": template["spec"]}
     put(defined, pod, namespace)
     pod["spec"] = {**pod["spec"], "securityContext": {}}
     pod["metadata"]["name"] = "careless"
     with pytest.raises(RefusedError, match="runAsNonRoot"):
         put(defined, pod, namespace)
+
+
+def test_the_two_sides_of_mysql_on_the_page_are_admitted(defined: LabRegion) -> None:
+    page = (ROOT / "docs" / "other-databases.md").read_text(encoding="utf-8").partition("## MySQL")[2]
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    namespace = defined.namespace("mysql")
+    sides = list(yaml.safe_load_all(block))
+    assert [each["spec"]["pxc"]["replicationChannels"][0]["isSource"] for each in sides] == [True, False]
+    for each in sides:
+        put(defined, each, namespace)
+        assert undeclared(each["spec"], _declared("stores/xtradb", each["kind"])) == [], "the kind keeps unknown fields"
+    sides[0]["spec"]["pxc"]["replicationChannel"] = []
+    found = undeclared(sides[0]["spec"], _declared("stores/xtradb", "PerconaXtraDBCluster"))
+    assert found == ["pxc.replicationChannel"]
+
+
+def _declared(folder: str, kind: str) -> Manifest:
+    """What a kind's definition says of its `spec`, in the version that is stored."""
+    (found,) = [each for each in documents(folder) if each["spec"]["names"]["kind"] == kind]
+    (version,) = [each for each in found["spec"]["versions"] if each["storage"]]
+    return version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+
+
+def undeclared(value: Any, schema: Manifest, path: str = "") -> list[str]:
+    """Fields that a definition does not have, even where it lets them through."""
+    if isinstance(value, list):
+        return [found for each in value for found in undeclared(each, schema["items"], path)]
+    if not isinstance(value, dict) or "additionalProperties" in schema:
+        return []
+    found = []
+    for key, inner in value.items():
+        full = f"{path}.{key}".strip(".")
+        declared = schema.get("properties", {}).get(key)
+        found += [full] if declared is None else undeclared(inner, declared, full)
+    return found
 
 
 def test_the_epoch_guard_holds_a_mariadb_as_it_holds_a_cluster(defined: LabRegion) -> None:

@@ -53,6 +53,8 @@ def test_every_public_name_is_there_and_no_other() -> None:
         "HakitError",
         "MariaDbCluster",
         "MariaDbClusterArgs",
+        "MinioSiteReplication",
+        "MinioSiteReplicationArgs",
         "PostgresCluster",
         "PostgresClusterArgs",
         "RcloneCopy",

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hakit.plan import mariadb, rclone, redis
+from hakit.plan import mariadb, minio, rclone, redis
 from hakit.plan.mariadb_spec import MariaDbSpec, specify
+from hakit.plan.minio import MinioSpec
 from hakit.plan.rclone import RcloneSpec
 from hakit.plan.redis import RedisSpec
 from tests.unit.postgres.given import topology
@@ -86,3 +87,23 @@ def redis_spec(scope: str = "a", **arguments: Any) -> RedisSpec:
 
 def redis_objects(scope: str = "a", **arguments: Any) -> dict[str, dict[str, Any]]:
     return {each.key: each.manifest for each in redis.plan(redis_spec(scope, **arguments))}
+
+
+SITES = {
+    "a": {"endpoint": "https://minio.a.example.com", "secret": "minio-a"},
+    "b": {"endpoint": "https://minio.b.example.com:9000", "secret": "minio-b"},
+}
+
+
+def minio_spec(scope: str = "a", entries: Sequence[Mapping[str, Any]] = (), **arguments: Any) -> MinioSpec:
+    args = {
+        "topology": "topology.yaml",
+        "pair": "shop",
+        "scope": scope,
+        "namespace": "shop",
+        "unmaintained": "a licence of its successor",
+        "sites": SITES,
+        **arguments,
+    }
+    chosen = {key: value for key, value in args.items() if value is not None}
+    return minio.specify("objects", chosen, topology(*entries, regions=("a", "b")))
