@@ -186,7 +186,12 @@ class FindingsError(HakitError):
 
 @dataclass(frozen=True)
 class AppReport:
-    """What the audit of one application, or of another component, in one program said."""
+    """What the audit of one application, or of another component, in one program said.
+
+    Attributes:
+        failover: of a standby: pods, cores and bytes that must be free before it can become active.
+        reserved: cores and bytes that the region has for pods, where the topology says so.
+    """
 
     app: str
     region: str
@@ -195,6 +200,8 @@ class AppReport:
     mended: list[Finding] = field(default_factory=list)
     summary: str = ""
     component: str = "ZonalApp"
+    failover: Mapping[str, str | int] = field(default_factory=dict)
+    reserved: tuple[str, str] | None = None
 
 
 _collector: list[AppReport] | None = None

@@ -403,6 +403,15 @@ RULES: dict[str, Rule] = {
             "let the vertical one move memory alone (controlledResources), or follow a metric that is no share of a request",
         ),
         Rule(
+            "HK049",
+            _E,
+            "more than the region has reserved",
+            "The application alone asks for more than the topology says is reserved in the region: when it becomes active "
+            "there, some of its pods wait for nodes that nobody has. That `hakit preview` adds up all applications, is no "
+            "finding but a line beneath its totals.",
+            "reserve more (`regions.<name>.capacity` of the topology says what there is), or ask for less",
+        ),
+        Rule(
             "HK033",
             _E,
             "`accept` names a finding that there is not",

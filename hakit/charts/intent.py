@@ -158,6 +158,7 @@ class Intent:
         storage_class: for every claim, in place of the chart's.
         access_mode: of every claim, in place of the chart's.
         zonal_class: the region's storage class whose volumes live in one zone, where it is known.
+        reserved: cores and bytes that the region has for pods, where it is known.
         places: names of the region and its zones, where they are known.
         priority_class: of every workload's pods, in place of the chart's.
         spot: whose spot capacity a standby prefers, a key of `charts.spot.LABELS`.
@@ -178,6 +179,7 @@ class Intent:
     storage_class: str | None = None
     access_mode: str | None = None
     zonal_class: str | None = None
+    reserved: tuple[str, str] | None = None
     places: tuple[str, ...] = ()
     priority_class: str | None = None
     spot: str | None = None

@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from hakit.charts import freeze
 from hakit.charts.audit.placement import left_after_a_zone
+from hakit.charts.capacity import on_top
 from hakit.charts.examine import Examined, examine, examine_chart, refuse_nothing
 from hakit.charts.holes import Draft, Hole, Leaf, draft, needs_a_plain_value
 from hakit.charts.manifests import Object
@@ -156,10 +157,14 @@ def examined_app(name: str, spec: AppSpec) -> Ready:
         values = _with_holes(spec.values, "", unknown)
         drafted = draft(chart, values, release, spec.where)
         refuse_nothing(chart, drafted.objects, spec.where)
-        examined, settled = _examine(spec, chart, drafted, release)
+        examined, settled, failover = _examine(spec, chart, drafted, release)
         objects = freeze.keyed(examined.objects, spec.namespace)
     summary = _summary(spec, chart, examined, settled, rendered_by(chart, release))
-    report(AppReport(name, spec.region, spec.role, settled, examined.mended, summary))
+    report(
+        AppReport(
+            name, spec.region, spec.role, settled, examined.mended, summary, failover=failover, reserved=spec.reserved
+        )
+    )
     return Ready(spec, chart, drafted, unknown, examined, settled, objects, summary)
 
 
@@ -168,16 +173,32 @@ def _specify(name: str, args: Any) -> AppSpec:
     return zonal.specify(name, args, load_topology(path) if isinstance(path, str) else None)
 
 
-def _examine(spec: AppSpec, chart: Chart, drafted: Draft, release: Release) -> tuple[Examined, Settled]:
-    """Harden and audit for the role, and settle what is accepted against what either role raises."""
+def _examine(
+    spec: AppSpec, chart: Chart, drafted: Draft, release: Release
+) -> tuple[Examined, Settled, Mapping[str, str | int]]:
+    """Harden and audit for the role, and settle what is accepted against what either role raises; and what a failover
+    asks of the region on top of what the role does."""
     by_role = {role: examine(drafted.objects, intent(spec, role, drafted.objects)) for role in spec.possible_roles}
     about_chart = examine_chart(chart, drafted, release)
     _refuse_silent_outputs(spec, drafted, about_chart)
     examined = by_role[spec.role]
     elsewhere = [finding for role, other in by_role.items() if role != spec.role for finding in other.findings]
     elsewhere += capabilities_elsewhere(chart)
-    settled = settle([*about_chart, *examined.findings], spec.accept, spec.where, elsewhere)
-    return examined, settled
+    # Room for the active role is needed in a standby's region before it is active there.
+    room = [each for each in by_role[zonal.ACTIVE].findings if each.code == "HK049"]
+    settled = settle([*about_chart, *examined.findings, *room], spec.accept, spec.where, elsewhere)
+    return examined, settled, _failover(spec, by_role)
+
+
+def _failover(spec: AppSpec, by_role: Mapping[str, Examined]) -> Mapping[str, str | int]:
+    """What must be free before the standby can become active; nothing where a request is not known yet."""
+    if spec.role != zonal.STANDBY:
+        return {}
+    try:
+        needed = on_top(by_role[zonal.STANDBY].objects, by_role[zonal.ACTIVE].objects)
+    except HakitError:
+        return {}
+    return needed.as_dict() if needed.pods else {}
 
 
 @contextmanager

@@ -48,6 +48,7 @@ def intent(spec: AppSpec, role: str, objects: Iterable[Object]) -> Intent:
         storage_class=spec.storage.storage_class,
         access_mode=spec.storage.access_mode,
         zonal_class=spec.storage.zonal_class,
+        reserved=spec.reserved,
         places=(spec.region, *spec.zones) if spec.region else (),
         priority_class=spec.priority_class,
         spot=wanted.spot,

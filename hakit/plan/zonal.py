@@ -123,6 +123,7 @@ class AppSpec:
     istio: Istio | None
     priority_class: str | None
     storage: hardening.Storage
+    reserved: tuple[str, str] | None
     existing_volumes: bool
     accept: Mapping[str, str]
     timeout: int
@@ -176,6 +177,7 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
         network=hardening.network(given),
         istio=hardening.istio(given),
         priority_class=given.text("priority_class") if "priority_class" in given else None,
+        reserved=_reserved(topology, place.region),
         storage=hardening.storage(given, topology.region(place.region) if topology is not None else None),
         existing_volumes=given.flag("existing_volumes"),
         accept=given.mapping("accept"),
@@ -230,6 +232,11 @@ def _place(given: Arguments, topology: Topology | None) -> _Place:
         zones,
         _version(given, declared.kubernetes),
     )
+
+
+def _reserved(topology: Topology | None, region: str) -> tuple[str, str] | None:
+    declared = None if topology is None else topology.region(region).capacity
+    return None if declared is None else (declared.cpu, declared.memory)
 
 
 def _refuse_roles(given: Arguments) -> None:

@@ -56,6 +56,8 @@ class ReportDocument(TypedDict):
     open: list[dict[str, str]]
     accepted: list[dict[str, str]]
     mended: list[dict[str, str]]
+    failover: dict[str, Any]  # pods, cpu, memory that must be free before a standby can become active
+    reserved: list[str]  # cpu and memory of the region by the topology; empty when it says nothing
 
 
 class TotalDocument(TypedDict):
@@ -71,6 +73,11 @@ class TotalDocument(TypedDict):
     per_node_memory: str
     jobs_cpu: str
     jobs_memory: str
+    failover_pods: int  # of a standby: what must be free before it can become active
+    failover_cpu: str
+    failover_memory: str
+    reserved_cpu: str  # of the region by the topology; 0 when it says nothing
+    reserved_memory: str
     unknown: list[str]  # what could not be counted, and why
 
 

@@ -47,7 +47,7 @@ def preview(
             broken[name] = failed(name, "config", str(error))
     ran = {one["stack"]: one for one in run_stacks(project.name, jobs, timeout=timeout, progress=progress)}
     done = [_completed(broken.get(name) or ran[name], jobs) for name in names]
-    parts = [stack_totals(stack["resources"]) for stack in done]
+    parts = [stack_totals(stack["resources"], stack["findings"]) for stack in done]
     for stack, part in zip(done, parts, strict=True):
         stack["totals"] = totals_document(part)
     return {"version": VERSION, "project": project.name, "stacks": done, "totals": totals_document(added(parts))}

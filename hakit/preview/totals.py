@@ -8,7 +8,7 @@ from typing import Any
 from hakit.charts.quantity import format_quantity, parse_quantity
 from hakit.charts.requests import ZERO, claim_request, pod_request
 from hakit.errors import HakitError
-from hakit.preview.document import ObjectDocument, ResourceDocument, TotalDocument
+from hakit.preview.document import ObjectDocument, ReportDocument, ResourceDocument, TotalDocument
 from hakit.preview.objects import is_mariadb, is_postgres, placed
 
 NOWHERE = "-"
@@ -26,17 +26,24 @@ class Total:
     per_node_memory: Decimal = ZERO
     jobs_cpu: Decimal = ZERO
     jobs_memory: Decimal = ZERO
+    failover_pods: int = 0
+    failover_cpu: Decimal = ZERO
+    failover_memory: Decimal = ZERO
+    reserved_cpu: Decimal = ZERO
+    reserved_memory: Decimal = ZERO
     unknown: list[str] = field(default_factory=list)
 
     def add(self, other: "Total") -> None:
         for one in fields(self):
-            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
+            mine, others = getattr(self, one.name), getattr(other, one.name)
+            # What a region has is the same for each of its applications.
+            setattr(self, one.name, max(mine, others) if one.name.startswith("reserved") else mine + others)
 
 
 Totals = dict[tuple[str, str], Total]
 
 
-def stack_totals(resources: Sequence[ResourceDocument]) -> Totals:
+def stack_totals(resources: Sequence[ResourceDocument], reports: Sequence[ReportDocument] = ()) -> Totals:
     """The totals of one stack, by (region, role) of the application that each object belongs to."""
     by_urn = {resource["urn"]: resource for resource in resources}
     totals: Totals = {}
@@ -46,7 +53,24 @@ def stack_totals(resources: Sequence[ResourceDocument]) -> Totals:
             counted = total_of(one)
             if counted != Total():
                 totals.setdefault((region or NOWHERE, role or NOWHERE), Total()).add(counted)
+    for report in reports:
+        needed = _room(report)
+        if needed != Total():
+            totals.setdefault((report["region"] or NOWHERE, report["role"] or NOWHERE), Total()).add(needed)
     return totals
+
+
+def _room(report: ReportDocument) -> Total:
+    """What a failover needs on top, and what the region has reserved."""
+    failover = report["failover"] or {"pods": 0, "cpu": "0", "memory": "0"}
+    cpu, memory = report["reserved"] or ("0", "0")
+    return Total(
+        failover_pods=failover["pods"],
+        failover_cpu=parse_quantity(failover["cpu"]),
+        failover_memory=parse_quantity(failover["memory"]),
+        reserved_cpu=parse_quantity(cpu),
+        reserved_memory=parse_quantity(memory),
+    )
 
 
 def added(parts: Iterable[Totals]) -> Totals:
@@ -70,6 +94,11 @@ def totals_document(totals: Totals) -> list[TotalDocument]:
             "per_node_memory": format_quantity(total.per_node_memory, binary=True),
             "jobs_cpu": format_quantity(total.jobs_cpu, binary=False),
             "jobs_memory": format_quantity(total.jobs_memory, binary=True),
+            "failover_pods": total.failover_pods,
+            "failover_cpu": format_quantity(total.failover_cpu, binary=False),
+            "failover_memory": format_quantity(total.failover_memory, binary=True),
+            "reserved_cpu": format_quantity(total.reserved_cpu, binary=False),
+            "reserved_memory": format_quantity(total.reserved_memory, binary=True),
             "unknown": sorted(total.unknown),
         }
         for (region, role), total in sorted(totals.items())
@@ -81,14 +110,15 @@ def totals_of(documents: Iterable[TotalDocument]) -> Totals:
     return {
         (one["region"], one["role"]): Total(
             one["pods"],
-            *(parse_quantity(one[key]) for key in _AMOUNTS),
+            **{key: parse_quantity(amount) for key, amount in one.items() if key in _AMOUNTS},
+            failover_pods=one["failover_pods"],
             unknown=list(one["unknown"]),
         )
         for one in documents
     }
 
 
-_AMOUNTS = ("cpu", "memory", "storage", "per_node_cpu", "per_node_memory", "jobs_cpu", "jobs_memory")
+_AMOUNTS = tuple(one.name for one in fields(Total) if one.name not in ("pods", "failover_pods", "unknown"))
 
 
 def total_of(one: ObjectDocument) -> Total:

@@ -178,6 +178,8 @@ def _document(
                 "open": mask.data([finding.as_dict() for finding in report.settled.open]),
                 "accepted": mask.data([accepted.as_dict() for accepted in report.settled.accepted]),
                 "mended": mask.data([finding.as_dict() for finding in report.mended]),
+                "failover": dict(report.failover),
+                "reserved": list(report.reserved or ()),
             }
             for report in sorted(reports, key=lambda report: (report.app, report.region, report.role))
         ],

@@ -92,6 +92,15 @@ def _witness_address(value: str) -> str:
     return value
 
 
+def _quantity(value: object) -> object:
+    """A Kubernetes quantity as a text; YAML reads `64` as a number, and that is one too."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not re.fullmatch(r"\d+(\.\d+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?", value):
+        raise wrong("not a Kubernetes quantity", "a number with or without m, k, M, G, T, Ki, Mi, Gi, Ti: 64, 256Gi")
+    return value
+
+
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     twice = sorted({value for value in values if values.count(value) > 1})
     if twice:
@@ -104,6 +113,8 @@ RegionName = Annotated[str, AfterValidator(_region_name)]
 DatabaseName = Annotated[str, AfterValidator(_database_name)]
 _DURATION: dict[str, Any] = {"type": "string", "pattern": "^[0-9]{1,9}[smhd]$", "examples": ["30s", "5m", "1h"]}
 Duration = Annotated[int, BeforeValidator(seconds), Field(json_schema_extra=_DURATION)]
+_AMOUNT: dict[str, Any] = {"type": ["string", "number"], "examples": ["64", "256Gi"]}
+Quantity = Annotated[str, BeforeValidator(_quantity), Field(json_schema_extra=_AMOUNT)]
 Text = Annotated[str, Field(min_length=1)]
 WitnessAddress = Annotated[str, AfterValidator(_witness_address)]
 
@@ -133,6 +144,11 @@ class Storage(Model):
     regional: Text | None = Field(None, description="Storage class of volumes that every zone reaches")
 
 
+class Capacity(Model):
+    cpu: Quantity = Field(description="Cores: 64, or 500m")
+    memory: Quantity = Field(description="Bytes: 256Gi")
+
+
 class Region(Model):
     zones: Annotated[tuple[Text, ...], Field(min_length=1), AfterValidator(_distinct)] = Field(
         description="The region's zones, as its nodes name them in topology.kubernetes.io/zone"
@@ -142,6 +158,9 @@ class Region(Model):
     )
     cluster: Cluster = Field(description="How the region's cluster is reached and known")
     storage: Storage = Field(description="Storage classes")
+    capacity: Capacity | None = Field(
+        None, description="What is reserved for pods here, or an autoscaler's limit: what a failover can count on"
+    )
     traffic: Traffic = Field("serve", description="serve: take traffic; drain: no new traffic; fence: none at all")
     serves: Annotated[tuple[RegionCode, ...], AfterValidator(_distinct)] = Field(
         (), description="Cloudflare region codes whose users this region serves first"

@@ -99,6 +99,7 @@ def _network(given: dict[str, Any]) -> Network:
 _READ = {
     "kubernetes": tuple,
     "places": tuple,
+    "reserved": tuple,
     "spread": lambda given: Spread(**given),
     "network": _network,
     "istio": lambda given: Istio(**given),

@@ -5,12 +5,15 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
+import hakit
 from hakit import topology as topologies
 from hakit.charts.audit import audit
 from hakit.charts.harden import harden
 from hakit.errors import HakitError
+from hakit.findings import AppReport, collecting
 from hakit.plan import zonal
 from hakit.plan.workloads import intent
 from tests.components.test_zonal_app import app, objects_of, run, storefront, warehouse
@@ -342,3 +345,39 @@ def test_an_image_of_another_regions_registry_is_a_finding(tmp_path: Path, image
     web["spec"]["template"]["spec"]["containers"][0]["image"] = image
     wanted = intent(spec, "active", [web])
     assert [each.code for each in audit(harden([web], wanted), wanted)] == codes
+
+
+# --- capacity -------------------------------------------------------------------------------------------------------
+
+
+def reported(tmp_path: Path, reserved: str) -> AppReport:
+    """What is told of the storefront in the standby of a topology whose standby region has so many cores."""
+    more = f"    capacity: {{cpu: {reserved}, memory: 64Gi}}\n"
+    (tmp_path / "t.yaml").write_text(
+        TOPOLOGY.replace("    cluster: {context: w}\n", f"    cluster: {{context: w}}\n{more}")
+    )
+    placed = {"topology": "t.yaml", "pair": "shop", "scope": "us-west-2", "standby": {"replicas": 2}}
+    args = {key: value for key, value in storefront(**placed).items() if key != "zones"}
+
+    def program() -> None:
+        provider = hakit.kubernetes_provider("t.yaml", "us-west-2")
+        hakit.ZonalApp("storefront", args, pulumi.ResourceOptions(provider=provider))  # ty: ignore
+
+    with collecting() as reports:
+        run(program, tmp_path)
+    (found,) = reports
+    return found
+
+
+def test_a_standby_says_what_a_failover_needs_on_top(tmp_path: Path) -> None:
+    # The chart asks for 250m and 256Mi a pod; six serve, two stand by.
+    found = reported(tmp_path, reserved="16")
+    assert found.failover == {"pods": 4, "cpu": "1", "memory": "1Gi"}
+    assert found.reserved == ("16", "64Gi")
+    assert found.settled.open == []
+
+
+def test_a_region_that_has_no_room_for_the_active_role_is_told_so_while_it_stands_by(tmp_path: Path) -> None:
+    (finding,) = reported(tmp_path, reserved="1").settled.open
+    assert (finding.code, finding.path) == ("HK049", "cpu")
+    assert finding.message == "its 6 pods ask for 1500m of cpu; the region has 1 reserved"

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterator
 
+from hakit.charts.capacity import demand
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
 from hakit.charts.objects import all_containers, id_of, mapping, pod_makers, pod_spec, replicas_of, workloads
+from hakit.charts.quantity import format_quantity, parse_quantity
 from hakit.charts.spot import spot_labels_of
+from hakit.errors import HakitError
 from hakit.findings import Finding
 
 _SELECTOR = "spec.template.spec.nodeSelector"
@@ -14,6 +17,20 @@ _TYPE = "node.kubernetes.io/instance-type"
 
 #: Registries whose name has their region in it: Elastic Container Registry, Artifact Registry.
 _REGIONAL = re.compile(r"\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/|([a-z]+-[a-z]+\d+)-docker\.pkg\.dev/")
+
+
+def the_region_has_room(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    if intent.reserved is None:
+        return
+    try:
+        needed = demand(objects)
+    except HakitError:
+        return  # a request that is no quantity is the API server's to refuse
+    for what, asked, text in zip(("cpu", "memory"), (needed.cpu, needed.memory), intent.reserved, strict=True):
+        if asked > parse_quantity(text, "capacity"):
+            shown = format_quantity(asked, binary=what == "memory")
+            message = f"its {needed.pods} pods ask for {shown} of {what}; the region has {text} reserved"
+            yield Finding("HK049", "capacity", what, message)
 
 
 def spot_capacity_is_a_risk(objects: list[Object], intent: Intent) -> Iterator[Finding]:
@@ -60,4 +77,9 @@ def _is_here(region: str, intent: Intent) -> bool:
     return any(place.startswith(region) for place in intent.places)
 
 
-CHECKS = (spot_capacity_is_a_risk, selectors_name_labels_that_nodes_have, images_come_from_the_region)
+CHECKS = (
+    the_region_has_room,
+    spot_capacity_is_a_risk,
+    selectors_name_labels_that_nodes_have,
+    images_come_from_the_region,
+)

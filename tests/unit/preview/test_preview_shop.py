@@ -64,11 +64,26 @@ else:
     print("hello")
 """
 
+#: One region: nothing stands by, and no topology says what is reserved.
+NO_FAILOVER = {
+    "failover_pods": 0,
+    "failover_cpu": "0",
+    "failover_memory": "0",
+    "reserved_cpu": "0",
+    "reserved_memory": "0",
+}
 # 6 web pods of 250m and 256Mi; 2 api pods (the autoscaler's least) of max(100m, 500m) and max(64Mi, 32Mi).
 APP = {"region": "us-east-1", "role": "active", "pods": 8, "cpu": "2500m", "memory": "1664Mi", "storage": "0"}
 APP |= {"per_node_cpu": "0", "per_node_memory": "0", "jobs_cpu": "1", "jobs_memory": "1Gi", "unknown": []}
+APP |= NO_FAILOVER
 BASE = {"region": "-", "role": "-", "pods": 3, "cpu": "3", "memory": "3Gi", "storage": "30Gi"}
-BASE |= {"per_node_cpu": "50m", "per_node_memory": "32Mi", "jobs_cpu": "0", "jobs_memory": "0", "unknown": []}
+BASE |= {
+    "per_node_cpu": "50m",
+    "per_node_memory": "32Mi",
+    "jobs_cpu": "0",
+    "jobs_memory": "0",
+    "unknown": [],
+} | NO_FAILOVER
 
 TEXT = """\
 app  4 resources, 5 objects

@@ -24,7 +24,18 @@ def stack(name: str = "dev", **more: Any) -> StackDocument:
 
 
 def report(**more: Any) -> dict[str, Any]:
-    return {"app": "web", "region": "", "role": "", "summary": "", "open": [], "accepted": [], "mended": [], **more}
+    return {
+        "app": "web",
+        "region": "",
+        "role": "",
+        "summary": "",
+        "open": [],
+        "accepted": [],
+        "mended": [],
+        "failover": {},
+        "reserved": [],
+        **more,
+    }
 
 
 def shown(*stacks: StackDocument, verbose: bool = False, paint: Paint | None = None) -> str:

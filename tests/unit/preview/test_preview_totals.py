@@ -8,10 +8,11 @@ import pytest
 
 from hakit import HakitError
 from hakit.charts.requests import pod_request
-from hakit.preview.document import ResourceDocument, failed
+from hakit.preview.document import ReportDocument, ResourceDocument, failed
 from hakit.preview.manifests import check_folder, stack_files, write_manifests
 from hakit.preview.objects import find_objects
-from hakit.preview.totals import stack_totals, totals_document
+from hakit.preview.table import totals_table
+from hakit.preview.totals import Total, stack_totals, totals_document
 from hakit.preview.tree import short_type
 
 
@@ -146,3 +147,54 @@ def test_a_folder_of_ours_loses_what_is_gone_and_is_refused_once_somebody_adds_t
 )
 def test_types_are_shown_as_pulumi_shows_them(token: str, short: str):
     assert short_type(token) == short
+
+
+# --- what a failover needs on top -----------------------------------------------------------------------------------
+
+
+def standby(app: str, **more: Any) -> ReportDocument:
+    """The report of an application in a standby: four more pods of half a core and 512Mi."""
+    failover = {"pods": 4, "cpu": "2", "memory": "2Gi"}
+    return {
+        "app": app,
+        "region": "us-west-2",
+        "role": "standby",
+        "summary": "",
+        "open": [],
+        "accepted": [],
+        "mended": [],
+        "failover": failover,
+        "reserved": [],
+        **more,
+    }  # ty: ignore
+
+
+def test_what_each_application_needs_for_a_failover_adds_up():
+    (document,) = totals_document(stack_totals([], [standby("web"), standby("api")]))
+    assert (document["failover_pods"], document["failover_cpu"], document["failover_memory"]) == (8, "4", "4Gi")
+    assert totals_table([document])[-1] == "us-west-2 needs room for 8 more pods to become active: 4 cpu, 4Gi memory"
+
+
+@pytest.mark.parametrize(
+    ("reserved", "line"),
+    [
+        (["4", "4Gi"], "us-west-2 has 4 cpu and 4Gi memory reserved, enough for 4 and 4Gi"),
+        (["3500m", "8Gi"], "us-west-2 has 3.5 cpu and 8Gi memory reserved, too little for 4 and 4Gi"),
+        (["8", "3Gi"], "us-west-2 has 8 cpu and 3Gi memory reserved, too little for 4 and 4Gi"),
+    ],
+)
+def test_what_a_region_has_counts_once_and_is_compared_with_the_sum(reserved: list[str], line: str):
+    reports = [standby("web", reserved=reserved), standby("api", reserved=reserved)]
+    assert totals_table(totals_document(stack_totals([], reports)))[-1] == line
+
+
+def test_what_runs_already_counts_beside_what_is_needed_on_top():
+    running = totals_document(
+        {("us-west-2", "standby"): Total(pods=2, cpu=Decimal(1), reserved_cpu=Decimal(1), reserved_memory=Decimal(1))}
+    )
+    assert totals_table(running)[-1].endswith("reserved, enough for 1 and 0")
+
+
+def test_an_active_region_needs_nothing_on_top():
+    report = standby("web", role="active", failover={})
+    assert totals_document(stack_totals([], [report])) == []
