@@ -8,8 +8,8 @@ _PAGE = (ROOT / "docs" / "interrupted.md").read_text(encoding="utf-8")
 
 
 def section(heading: str) -> str:
-    """The text beneath a heading that begins so, up to the next one."""
-    (found,) = re.findall(rf"^## {re.escape(heading)}.*?\n(.*?)(?=^## |\Z)", _PAGE, re.MULTILINE | re.DOTALL)
+    """The text beneath a heading, up to the next one."""
+    (found,) = re.findall(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", _PAGE, re.MULTILINE | re.DOTALL)
     return found
 
 

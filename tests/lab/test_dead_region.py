@@ -71,6 +71,26 @@ def test_a_region_that_swallows_everything_ends_in_time_and_is_named(tmp_path: P
     assert {each["urn"] for each in before} <= {each["urn"] for each in after["resources"]}, "nothing is forgotten"
 
 
+@pytest.mark.long
+def test_a_destroy_without_the_program_still_says_why_it_failed(tmp_path: Path):
+    """The state knows of hakit's hook, and `destroy` runs no program that has it."""
+    need("pulumi")
+    state = json.loads((STATES / f"{EAST}.json").read_text(encoding="utf-8"))
+    (release,) = [each for each in state["deployment"]["resources"] if each["urn"].endswith("shop-storefront-release")]
+    release["resourceHooks"] = {"OnError": ["hakit-unreachable-us-east-1"]}
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(json.dumps(_kubeconfig(1)), encoding="utf-8")  # nobody listens there
+    clusters = {"prod-use1": kubeconfig, "prod-usw2": kubeconfig}
+    with Engine(tmp_path / "engine", clusters) as engine, engine.stack(EAST) as opened:
+        opened.import_stack(auto.Deployment(**state))
+        with pytest.raises(auto.CommandError) as refused:
+            engine.run(opened, "destroy", "--stack", EAST, "--yes", "--skip-preview", "--target", release["urn"])
+        after = opened.export_stack().deployment["resources"]
+    assert _SAID["up"] in str(refused.value)
+    assert "hook" not in str(refused.value), "nobody misses it"
+    assert release["urn"] in [each["urn"] for each in after]
+
+
 def _unfolded(text: str) -> str:
     """Lines are folded for a page's width, and indented beneath the resource that they belong to."""
     return " ".join(text.split())

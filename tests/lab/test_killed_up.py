@@ -19,7 +19,7 @@ pytestmark = pytest.mark.lab
 
 STACK = "prod-shared"
 #: The section of docs/interrupted.md.
-_DIED = "The engine died"
+_DIED = "The engine died: a lost CI runner, a full memory, a closed laptop"
 
 
 @pytest.fixture
