@@ -30,6 +30,15 @@ class NamespaceArgs(TypedDict, total=False):
     None by default."""
 
 
+class OperatorArgs(TypedDict, total=False):
+    """One operator: where it comes from, or who brings it."""
+
+    manifest: str
+    """Path of the manifest of a release, relative to the folder of Pulumi.yaml."""
+    provided: str
+    """Who brings it instead, in a sentence: a chart of your own, an add-on of the cloud. Nothing is deployed for it."""
+
+
 class RegionBaseArgs(TypedDict, total=False):
     """What a RegionBase is made from."""
 
@@ -39,3 +48,5 @@ class RegionBaseArgs(TypedDict, total=False):
     """Region of the topology that this program deploys."""
     namespaces: dict[str, NamespaceArgs]
     """Namespaces to create, by name."""
+    operators: dict[str, OperatorArgs]
+    """Operators to bring, by name; `cert-manager`, `cloudnative-pg` and `plugin-barman-cloud` first, in this order."""

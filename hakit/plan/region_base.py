@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hakit.errors import HakitError
-from hakit.plan import guard, quota
+from hakit.plan import guard, operators, quota
 from hakit.plan.arguments import Arguments
 from hakit.plan.place import region_of
 from hakit.topology.handovers import epoch
 from hakit.topology.model import Pair, Topology
 
 Manifest = dict[str, Any]
-ARGUMENTS = ("topology", "scope", "namespaces")
+ARGUMENTS = ("topology", "scope", "namespaces", "operators")
 #: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 LEVELS = ("restricted", "baseline", "privileged")
 #: What most charts run under. CloudNativePG's pods would do under `restricted` too.
@@ -28,6 +28,7 @@ class RegionSpec:
         pairs: those that have this region.
         namespaces: the pod security level of each.
         quotas: what each may ask of the cluster, where it is limited.
+        operators: path of each one's manifest, in the order in which they are brought.
     """
 
     name: str
@@ -35,6 +36,7 @@ class RegionSpec:
     pairs: tuple[Pair, ...] = field(repr=False)
     namespaces: Mapping[str, str]
     quotas: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    operators: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -52,7 +54,8 @@ def specify(name: str, args: Any, topology: Topology) -> RegionSpec:
     pairs = tuple(pair for pair in topology.pairs.values() if scope in pair.regions)
     namespaces = _namespaces(given)
     levels = {key: each.word("pod_security", LEVELS, LEVEL) for key, each in namespaces.items()}
-    return RegionSpec(name, scope, pairs, levels, {key: quota.specify(each) for key, each in namespaces.items()})
+    quotas = {key: quota.specify(each) for key, each in namespaces.items()}
+    return RegionSpec(name, scope, pairs, levels, quotas, operators.specify(given))
 
 
 def _namespaces(given: Arguments) -> dict[str, Arguments]:

@@ -39,6 +39,7 @@ class Wanted:
         quotas: of the ResourceQuotas that the stacks bring, by namespace and name.
         guard: the guard's policies and bindings, (kind, name).
         features: of operators that only some databases use: plugins of CloudNativePG, `multiCluster` of MariaDB.
+        deployments: those that the stacks bring.
         brought: kinds that the stacks bring themselves: (group, kind).
         uncounted: what requests something that cannot be told before deployment.
     """
@@ -53,6 +54,7 @@ class Wanted:
     quotas: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     guard: tuple[tuple[str, str], ...] = ()
     features: frozenset[str] = frozenset()
+    deployments: tuple[Mapping[str, Any], ...] = ()
     brought: frozenset[tuple[str, str]] = frozenset()
     uncounted: tuple[str, ...] = ()
 
@@ -98,6 +100,7 @@ def wanted_of(stacks: Sequence[StackDocument], region: Region, others: Iterable[
         quotas={(one["namespace"], one["name"]): one["manifest"] for one in objects if one["kind"] == "ResourceQuota"},
         guard=tuple(sorted({(one["kind"], one["name"]) for one in objects if _is_guard(one)})),
         features=frozenset(name for one in objects for name in _features(one)),
+        deployments=tuple(one["manifest"] for one in objects if one["kind"] == "Deployment"),
         brought=frozenset(_brought(one) for one in objects if one["kind"] == "CustomResourceDefinition"),
         uncounted=tuple(sorted(what for one in objects for what in total_of(one).unknown)),
     )

@@ -261,6 +261,57 @@ def test_a_quota_comes_with_what_lets_containers_without_requests_in_and_goes_wi
         assert namespace in {urn.rpartition("::")[2] for urn in by_name[name].depends_on}
 
 
+OPERATOR = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cnpg-controller-manager, namespace: cnpg-system}
+spec: {template: {spec: {containers: [{name: manager, image: "ghcr.io/cloudnative-pg/cloudnative-pg:1.30.0"}]}}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: config, namespace: cnpg-system}
+stringData: {key: a-word-that-stays-here}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: cnpg-system}
+"""
+
+
+def test_operators_come_after_the_guard_stage_by_stage_and_stay(project: Path) -> None:
+    (project / "pg.yaml").write_text(OPERATOR)
+    (project / "own.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own, namespace: shop}\n")
+    operators = {
+        "own": {"manifest": "own.yaml"},
+        "cloudnative-pg": {"manifest": "pg.yaml"},
+        "cert-manager": {"provided": "an add-on of the cloud"},
+    }
+    found = record(base(namespaces={"shop": {}}, operators=operators), root=project)
+    brought = {each.name: each for each in found.resources if each.name.startswith("base-operator-")}
+    chain = [
+        "base-operator-cloudnative-pg-Namespace-cnpg-system",
+        "base-operator-cloudnative-pg-Secret-cnpg-system-config",
+        "base-operator-cloudnative-pg-Deployment-cnpg-system-cnpg-controller-manager",
+        "base-operator-own-ConfigMap-shop-own",
+    ]
+    assert sorted(brought) == sorted(chain)
+    for earlier, later in zip(["base-binding-hakit-records", *chain], chain, strict=False):
+        assert earlier in {urn.rpartition("::")[2] for urn in brought[later].depends_on}, f"{later} after {earlier}"
+    assert all(each.retain_on_delete for each in brought.values()), "databases stay, and need their operator"
+    assert brought[chain[1]].inputs["stringData"] == Secret({"key": "a-word-that-stays-here"})
+    assert brought[chain[2]].type == "kubernetes:apps/v1:Deployment"
+
+
+@pytest.mark.parametrize("content", [None, "a: [", "- text", "kind: 3\n", "\xff"])
+def test_an_operators_manifest_that_cannot_be_read_is_refused_before_anything_is_made(
+    project: Path, content: str | None
+) -> None:
+    if content is not None:
+        (project / "pg.yaml").write_bytes(content.encode("latin-1"))
+    with pytest.raises(HakitError, match=r"operators\.cloudnative-pg: its manifest cannot be read"):
+        record(base(operators={"cloudnative-pg": {"manifest": "pg.yaml"}}), root=project)
+
+
 @pytest.mark.parametrize("handed", ["", FAILOVER])
 def test_a_quota_is_the_same_whatever_role_the_region_has(project: Path, handed: str) -> None:
     (project / "topology.yaml").write_text(with_handovers(handed) if handed else EXAMPLE)
@@ -281,7 +332,7 @@ def test_a_quota_is_the_same_whatever_role_the_region_has(project: Path, handed:
         ({"namespaces": {"kube-system": {}}}, "not an application's"),
         ({"namespaces": {"Shop": {}}}, "not a Kubernetes name"),
         ({"namespaces": {"shop": {"pod_security": "none"}}}, "unknown word"),
-        ({"operators": {}}, "unknown argument"),
+        ({"operator": {}}, "unknown argument"),
     ],
 )
 def test_a_region_base_refuses_wrong_input(project: Path, arguments: dict[str, Any], words: str) -> None:

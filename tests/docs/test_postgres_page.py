@@ -8,10 +8,17 @@ import yaml
 from hakit.components.postgres_cluster_args import PostgresClusterArgs
 from hakit.components.region_base_args import RegionBaseArgs
 from hakit.plan import guard
+from hakit.testing import record
 from tests.docs.test_documentation import assert_within, blocks, run_block
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "postgres.md"
+MANIFEST = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cnpg-controller-manager, namespace: cnpg-system}
+spec: {template: {spec: {containers: [{name: manager, image: "ghcr.io/cloudnative-pg/cloudnative-pg:1.30.0"}]}}}
+"""
 
 
 def test_the_program_runs_and_gives_the_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,3 +48,18 @@ def test_the_page_names_the_policies_and_the_records_as_they_are() -> None:
     assert names == ["hakit-epoch", "hakit-created", "hakit-records"]
     assert all(f"| `{name}` |" in text for name in names)
     assert guard.NAMESPACE in text
+
+
+def test_the_program_with_operators_runs_beside_its_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (program,) = [block for block in blocks(PAGE, "python") if '"operators"' in block]
+    for folder in ("stacks", "operators"):
+        (tmp_path / folder).mkdir()
+    topology = (ROOT / "stacks" / "topology.prod.yaml").read_text()
+    (tmp_path / "stacks" / "topology.prod.yaml").write_text(topology)
+    (tmp_path / "operators" / "cnpg-1.30.0.yaml").write_text(MANIFEST)
+    monkeypatch.chdir(tmp_path)
+    found = record(lambda: exec(compile(program, "docs", "exec"), {}), project="docs", stack="prod", root=tmp_path)  # noqa: S102
+    assert found.one("kubernetes:apps/v1:Deployment").name == (
+        "base-operator-cloudnative-pg-Deployment-cnpg-system-cnpg-controller-manager"
+    )
+    assert found.one("kubernetes:core/v1:ResourceQuota").inputs["spec"]["hard"]["pods"] == "60"

@@ -92,6 +92,13 @@ def test_an_operator_that_is_missing_or_does_not_run_is_found() -> None:
     ]
 
 
+def test_an_operator_that_the_stacks_are_to_bring_is_not_missing_and_once_there_it_is_judged() -> None:
+    brings = wanted(deployments=(given.CNPG,))
+    assert found(brings, seen(deployments=[given.PLUGIN])) == []
+    old = deployment("cnpg-controller-manager", "cloudnative-pg:1.29.0")
+    assert [each[0] for each in found(brings, seen(deployments=[old, given.PLUGIN]))] == ["HK102"]
+
+
 def test_operators_are_only_looked_for_where_databases_need_them() -> None:
     app = Deployed("apps/v1", "Deployment", "shop", "helm")
     assert found(wanted(objects=frozenset({app})), seen(deployments=[])) == []
