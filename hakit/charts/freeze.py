@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from hakit.charts.freeze_guards import GUARDS
 from hakit.charts.manifests import Object
 from hakit.charts.objects import name_of, namespace_of
 from hakit.charts.source import Chart
@@ -31,6 +32,7 @@ FOLDER = Path(".hakit") / "charts"
 #: find no zone, and with `maxUnavailable: 0` none of the old ones goes first. Helm would wait, and take everything back
 #: without a reason: the template says it before anything changes. tests/lab/test_repelling_pods.py follows its words.
 _TEMPLATE = """\
+{{- $_ := include "hakit.guards" . }}
 {{- $scaled := dict }}
 {{- range .Values.objects }}
 {{- if eq .kind "HorizontalPodAutoscaler" }}
@@ -93,6 +95,7 @@ $name $kubectl $name $patch $kubectl $deletion (join "," $selector) $kubectl $na
 {{- end }}
 {{- end }}
 """
+_TEMPLATE += GUARDS
 
 #: The largest integer that survives Pulumi and Helm, both of which carry numbers as doubles.
 _EXACT = 2**53

@@ -75,22 +75,33 @@ class ZonalApp(pulumi.ComponentResource):
         folder = _frozen(chart)
 
         super().__init__("hakit:index:ZonalApp", name, None, opts)
-        definitions = [self._definition(name, definition, opts) for definition in chart.crds]
+        definitions = [self._definition(name, definition, opts, adopted=bool(spec.adopt)) for definition in chart.crds]
         self._release = k8s.helm.v3.Release(
             f"{name}-release",
             chart=folder,
             name=spec.release_name,
             namespace=spec.namespace,
-            values={"objects": _contents(ready)},
+            values={"objects": _contents(ready)} | ({"adopt": spec.adopt} if spec.adopt else {}),
             # Atomic takes a failed upgrade back; claims and definitions are annotated to stay in every case.
-            atomic=spec.roles[spec.role].wait,
+            # But what an install took over, it would delete: helm pkg/action/install.go, failRelease.
+            atomic=spec.roles[spec.role].wait and spec.adopt != zonal.OBJECTS,
             skip_await=not spec.roles[spec.role].wait,
             timeout=spec.timeout,
             max_history=MAX_HISTORY,
             skip_crds=True,
             # Without it the provider takes nulls out, and makes every empty list one (pulumi-kubernetes excludeNulls).
             allow_null_values=True,
-            opts=told_when_unreachable(after(opts, pulumi.ResourceOptions(parent=self, depends_on=definitions))),
+            opts=told_when_unreachable(
+                after(
+                    opts,
+                    pulumi.ResourceOptions(
+                        parent=self,
+                        depends_on=definitions,
+                        # release.go, parseFqName: how the provider finds a release that it did not make.
+                        import_=f"{spec.namespace}/{spec.release_name}" if spec.adopt == zonal.RELEASE else None,
+                    ),
+                )
+            ),
         )
         examined = ready.examined
         running = workloads(examined.objects)
@@ -111,7 +122,9 @@ class ZonalApp(pulumi.ComponentResource):
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)
 
-    def _definition(self, name: str, definition: Object, opts: pulumi.ResourceOptions | None) -> pulumi.Resource:
+    def _definition(
+        self, name: str, definition: Object, opts: pulumi.ResourceOptions | None, *, adopted: bool
+    ) -> pulumi.Resource:
         """A definition of the chart's `crds/` folder: Helm would never update it, and a deletion would take all objects
         of its kind along, in every namespace."""
         return k8s.apiextensions.v1.CustomResourceDefinition(
@@ -120,7 +133,14 @@ class ZonalApp(pulumi.ComponentResource):
             kind=definition["kind"],
             metadata=definition["metadata"],
             spec=definition["spec"],
-            opts=told_when_unreachable(after(opts, pulumi.ResourceOptions(parent=self, retain_on_delete=True))),
+            opts=told_when_unreachable(
+                after(
+                    opts,
+                    pulumi.ResourceOptions(
+                        parent=self, retain_on_delete=True, import_=name_of(definition) if adopted else None
+                    ),
+                )
+            ),
         )
 
 

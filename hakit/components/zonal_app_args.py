@@ -236,5 +236,8 @@ class ZonalAppArgs(TypedDict, total=False):
     several."""
     timeout: int
     """Seconds that Helm waits for the pods. Default 600: twice Helm's own, for images that a new zone pulls first."""
+    adopt: str
+    """What runs already is taken over, see docs/adoption.md: `release`, a Helm release of this name; `objects`, objects
+    that no release has. To be taken out again afterwards. Default: nothing is taken over."""
     delivery: str
     """`release`: one Helm release of the hardened objects."""

@@ -19,6 +19,9 @@ from hakit.topology.model import Pair, Topology
 
 ACTIVE, STANDBY = "active", "standby"
 
+#: What `adopt` takes over: a Helm release, or objects that no release has.
+RELEASE, OBJECTS = "release", "objects"
+
 #: Seconds that Helm waits for pods: the default timeout of 300 is short for images that are pulled into a new zone.
 TIMEOUT = 600
 #: What is taken for the cluster's version when none is given. The newest field that hakit sets needs 1.30.
@@ -67,6 +70,7 @@ ARGUMENTS = (
     "existing_volumes",
     "accept",
     "timeout",
+    "adopt",
     "delivery",
 )
 
@@ -127,6 +131,7 @@ class AppSpec:
     existing_volumes: bool
     accept: Mapping[str, str]
     timeout: int
+    adopt: str
 
     @property
     def where(self) -> str:
@@ -182,6 +187,7 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
         existing_volumes=given.flag("existing_volumes"),
         accept=given.mapping("accept"),
         timeout=given.number("timeout", TIMEOUT, least=1),
+        adopt=given.word("adopt", (RELEASE, OBJECTS), RELEASE) if "adopt" in given else "",
     )
 
 

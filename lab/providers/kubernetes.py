@@ -4,8 +4,8 @@ FOLDER is the program's. Objects go to the API server by server-side apply with 
 helm 3 binary. Each rule it plays names its source: `release.go` is provider/pkg/provider/helm_release.go of
 pulumi-kubernetes, commit 01799d56.
 
-What it does not play: awaiting plain objects, Patch and List kinds, invokes, imports, autonaming, a Release's computed
-inputs (checksum, resourceNames).
+What it does not play: awaiting plain objects, Patch and List kinds, invokes, autonaming, a Release's computed inputs
+(checksum, resourceNames).
 """
 
 import json
@@ -129,15 +129,32 @@ class Provider(Frame):
         if self._unreachable:
             context.abort(grpc.StatusCode.UNKNOWN, _UNREADABLE)
         state, inputs = plain(request.properties), plain(request.inputs)
+        is_import = not state
         try:
+            if is_import:
+                state = self._named(request.type, request.id)
             live = self._live(request.type, state)
         except (HelmError, RefusedError, LookupError, OSError) as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         if live is None:
             return provider_pb2.ReadResponse()  # no id: it is gone
+        if is_import:
+            inputs = state | {"timeout": 300} if request.type == RELEASE else without_what_servers_add(live)
         if request.type == RELEASE:
             inputs, live = inputs | {"values": live}, state | {"values": live}
         return provider_pb2.ReadResponse(id=request.id, properties=struct(live), inputs=struct(inputs))
+
+    def _named(self, type_: str, identity: str) -> Object:
+        """What is to be imported, by its type and id (release.go and provider.go, parseFqName)."""
+        namespace, _, name = identity.rpartition("/")
+        if type_ == RELEASE:
+            found = self._helm.json("get", "metadata", name, "--namespace", namespace)
+            # release.go, importRelease: where no chart is found by the release's own, its name alone is left.
+            return {"name": name, "namespace": namespace, "chart": found["chart"], "version": found["version"]}
+        _, group_and_version, kind = type_.split(":")
+        api_version = group_and_version.removeprefix("core/")
+        place = {"namespace": namespace} if namespace else {}
+        return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name} | place}
 
     def _live(self, type_: str, state: Object) -> Object | None:
         if type_ == RELEASE:
@@ -179,6 +196,13 @@ def _unreachable(cluster: Object) -> str:
         except OSError as error:  # requests' own are OSErrors, a missing certificate too
             return str(error)
     return ""
+
+
+def without_what_servers_add(live: Object) -> Object:
+    """An imported object's inputs (provider.go, Read, readFromCluster)."""
+    added = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "uid")
+    metadata = {key: value for key, value in live["metadata"].items() if key not in added}
+    return {key: value for key, value in live.items() if key != "status"} | {"metadata": metadata}
 
 
 def without_nulls(values: Any) -> Any:

@@ -1,0 +1,175 @@
+"""docs/adoption.md, followed: what runs already comes to hakit, and goes again, by the real engine, Helm and API server.
+
+The Kubernetes provider is the lab's stand-in. Nodes are simulated: pods that have one are ready at once.
+"""
+
+import json
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi.automation as auto
+import pytest
+
+from lab.harness import Helm, LabRegion
+from lab.harness.client import Object
+from lab.harness.engine import Engine
+from lab.harness.tools import REGION_TOOLS
+from tests.lab import pages
+from tests.lab.conftest import need, running
+
+pytestmark = [pytest.mark.lab, pytest.mark.long]
+
+STACK = "prod-us-east-1"
+_PROGRAMS = Path(__file__).parent / "programs"
+_ORDERS: dict[str, Any] = {
+    "chart": "charts/orders",
+    "namespace": "shop",
+    "zones": ["us-east-1a", "us-east-1b", "us-east-1c"],
+    "replicas": 3,
+    "values": {"tag": "1"},
+}
+_DEFINITIONS = ("orders.example.org", "shelves.example.org")
+
+
+@dataclass
+class System:
+    engine: Engine
+    region: LabRegion
+    helm: Helm
+
+    def program(self, name: str, args: dict[str, Any]) -> None:
+        (self.engine.project / "stacks" / "app.json").write_text(json.dumps([name, args]), encoding="utf-8")
+
+    def up(self) -> dict[str, int]:
+        with self.engine.stack(STACK) as stack:
+            return dict(stack.up().summary.resource_changes or {})
+
+    def refused(self) -> str:
+        with self.engine.stack(STACK) as stack, pytest.raises(auto.CommandError) as refused:
+            stack.up()
+        return str(refused.value)
+
+    def nothing_to_do(self) -> None:
+        with self.engine.stack(STACK) as stack:
+            stack.preview(expect_no_changes=True)
+            stack.refresh(expect_no_changes=True)
+            stack.preview(expect_no_changes=True)
+
+    def revisions(self, name: str = "orders") -> list[str]:
+        found = self.helm.json("history", name, "--namespace", "shop")
+        return [f"{each['revision']} {each['status']} {each['chart']}" for each in found]
+
+    def uids(self, *kinds: tuple[str, str]) -> dict[str, str]:
+        """Which objects of the namespace are there, and not on their way out."""
+        found = [each for api, kind in kinds for each in self._listed(api, kind)]
+        return {f"{each['kind']}/{each['metadata']['name']}": each["metadata"]["uid"] for each in found}
+
+    def _listed(self, api: str, kind: str) -> list[Object]:
+        found = self.region.client.list(api, kind, "shop")
+        return [each | {"kind": kind} for each in found if "deletionTimestamp" not in each["metadata"]]
+
+    def objects(self) -> dict[str, str]:
+        """What must not be made anew, whatever happens to pods."""
+        kinds = ("Service", "ConfigMap", "Secret", "PersistentVolumeClaim")
+        found = self.uids(*(("v1", kind) for kind in kinds), ("apps/v1", "Deployment"), ("apps/v1", "StatefulSet"))
+        for name in _DEFINITIONS:
+            definition = self.region.client.find("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)
+            if definition is not None:
+                found[f"CustomResourceDefinition/{name}"] = definition["metadata"]["uid"]
+        return {name: uid for name, uid in found.items() if not name.startswith("Secret/sh.helm.release")}
+
+    def pods(self) -> dict[str, str]:
+        return self.uids(("v1", "Pod"))
+
+
+@pytest.fixture(scope="module")
+def region(request: pytest.FixtureRequest) -> Iterator[LabRegion]:
+    need(*REGION_TOOLS, "helm", "pulumi")
+    with running(request, "us-east-1", ["us-east-1a", "us-east-1b", "us-east-1c"]) as found:
+        yield found
+
+
+@pytest.fixture
+def system(region: LabRegion, tmp_path: Path) -> Iterator[System]:
+    """A namespace `shop` with a volume for the claim `orders`, and a project whose stack knows of nothing."""
+    region.namespace("shop")
+    region.apply([_volume()])
+    with Engine(tmp_path / "engine", {"prod-use1": region.kubeconfig}, _PROGRAMS / "adoption.py") as engine:
+        shutil.copytree(_PROGRAMS / "charts", engine.project / "charts")
+        yield System(engine, region, Helm(region.kubeconfig, tmp_path))
+    region.client.delete("v1", "Namespace", "shop")
+    region.client.delete("v1", "PersistentVolume", "orders")
+    for name in _DEFINITIONS:
+        if region.client.find("apiextensions.k8s.io/v1", "CustomResourceDefinition", name):
+            region.client.delete("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)
+    region.wait_for("no namespace", lambda: region.client.find("v1", "Namespace", "shop"), lambda left: left is None)
+
+
+def _volume() -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": "orders"},
+        "spec": {
+            "accessModes": ["ReadWriteMany"],
+            "capacity": {"storage": "1Gi"},
+            "persistentVolumeReclaimPolicy": "Retain",
+            "csi": {"driver": "lab.hakit", "volumeHandle": "orders"},
+            "claimRef": {"namespace": "shop", "name": "orders"},
+        },
+    }
+
+
+def _installed(system: System, chart: str = "orders", *more: str) -> None:
+    """As somebody did it long ago, with the chart's own folder."""
+    folder = system.engine.project / "charts" / chart
+    where = ("--namespace", "shop", "--wait", "--timeout", "90s", "--set", "tag=1")
+    system.helm.run("install", chart, folder, *where, *more)
+    system.region.wait_for("pods", lambda: system.region.ready_pods("shop"), lambda found: len(found) == 3)
+
+
+def test_a_release_is_taken_over_and_nothing_is_made_anew(system: System):
+    _installed(system)
+    before, pods = system.objects(), system.pods()
+    assert {f"CustomResourceDefinition/{name}" for name in _DEFINITIONS} < set(before)
+
+    system.program("orders", _ORDERS)
+    assert "cannot re-use a name that is still in use" in system.refused(), "not asked for, so not taken over"
+    assert (system.objects(), system.pods()) == (before, pods)
+
+    system.program("orders", _ORDERS | {"adopt": "release"})
+    system.up()
+    assert before.items() <= system.objects().items(), "claims, definitions, the Deployment: the same ones"
+    assert system.revisions() == ["1 superseded orders-1.0.0", "2 deployed orders-1.0.0"]
+    pods = system.pods()
+    system.nothing_to_do()
+
+    system.program("orders", _ORDERS)
+    assert system.up()["update"] == 1, "`adopt` has gone from the release"
+    system.nothing_to_do()
+    assert before.items() <= system.objects().items()
+    assert system.pods() == pods, "and nothing else"
+
+
+def test_what_has_left_hakit_goes_on_as_it_was(system: System):
+    _installed(system)
+    system.program("orders", _ORDERS | {"adopt": "release"})
+    system.up()
+    objects, pods = system.objects(), system.pods()
+    with system.engine.stack(STACK) as stack:
+        for command in pages.blocks("adoption", "Leaving again", "sh")[0].splitlines():
+            program, *words = shlex.split(command)
+            assert program == "pulumi"
+            system.engine.run(stack, *words)
+        left = [each["type"] for each in stack.export_stack().deployment.get("resources", [])]
+    assert not any("Release" in each or "CustomResource" in each or "ZonalApp" in each for each in left)
+    assert (system.objects(), system.pods()) == (objects, pods)
+
+    folder = system.engine.project / "charts" / "orders"
+    system.helm.run("upgrade", "orders", folder, "--namespace", "shop", "--set", "tag=1", "--wait", "--timeout", "90s")
+    assert objects.items() <= system.objects().items(), "an ordinary Helm release again"
+    assert system.revisions()[-1] == "3 deployed orders-1.0.0"
