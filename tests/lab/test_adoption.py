@@ -1,4 +1,4 @@
-"""docs/adoption.md, followed: what runs already comes to hakit, and goes again, by the real engine, Helm and API server.
+"""docs/adoption.md, followed: what runs already comes to hakit, and goes again, by the real engine, Helm and servers.
 
 The Kubernetes provider is the lab's stand-in. Nodes are simulated: pods that have one are ready at once.
 """
