@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from hakit.observe import Reader
 from hakit.preflight.wanted import Wanted
 
+#: Whether whoever asks may do something; every user may ask.
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 #: Pulumi's provider applies by server-side apply, which is a patch that may create.
 #: https://kubernetes.io/docs/reference/using-api/server-side-apply/#rbac-and-permissions
 _BY_PULUMI = ("get", "create", "patch")
@@ -52,7 +54,7 @@ def review(reader: Reader, right: Right) -> bool:
     """Whether the API server would let it through. The question needs no right of its own."""
     attributes = {"verb": right.verb, "group": right.group, "resource": right.resource, "namespace": right.namespace}
     answer = reader.review(
-        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        REVIEWS,
         {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",

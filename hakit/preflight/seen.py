@@ -8,7 +8,7 @@ from hakit.observe import Object, Reader, RefusedError
 from hakit.plan import guard
 from hakit.preflight.certificates import Certificate, of_cert_manager, of_secret
 from hakit.preflight.pods import Pod, pod_of
-from hakit.preflight.rights import Right, needed_rights, review
+from hakit.preflight.rights import REVIEWS, Right, needed_rights, review
 from hakit.preflight.wanted import Wanted
 
 #: (plural, whether it is namespaced), by (apiVersion, kind).
@@ -61,7 +61,7 @@ def see(reader: Reader, wanted: Wanted) -> Seen:
         UnreachableError: it does not answer, or not in time.
     """
     asking = _Asking(reader)
-    version = str(reader.get("/version").get("gitVersion", ""))
+    version = str((asking.find("/version") or {}).get("gitVersion", ""))
     groups = {each.api_version for each in wanted.objects}
     kinds = {key: value for group in sorted(groups) for key, value in asking.kinds(group).items()}
     lists = [path for kind, path in _DATABASES.items() if kind in kinds]
@@ -85,7 +85,7 @@ def see(reader: Reader, wanted: Wanted) -> Seen:
             for each in asking.list(f"/api/v1/namespaces/{name}/resourcequotas")
         ],
         certificates=[each for name in sorted(wanted.namespaces) for each in _certificates(asking, name)],
-        denied=_denied(reader, needed_rights(wanted, kinds)),
+        denied=asking.denied(needed_rights(wanted, kinds)),
         unread=asking.unread,
     )
 
@@ -121,6 +121,17 @@ class _Asking:
             if "/" not in each["name"]
         }
 
+    def denied(self, rights: Sequence[Right]) -> Sequence[Right]:
+        """Which of them are missing. Whoever may do everything is asked no more than that."""
+        try:
+            if review(self._reader, _ANYTHING):
+                return []
+            with ThreadPoolExecutor(8) as pool:
+                allowed = list(pool.map(lambda right: review(self._reader, right), rights))
+        except RefusedError as error:
+            return self._refused(REVIEWS, error) or ()
+        return [right for right, fine in zip(rights, allowed, strict=True) if not fine]
+
     def _refused(self, path: str, error: RefusedError) -> None:
         if error.status != 404:  # no such API group: nothing of it is there
             self.unread[path] = error
@@ -140,12 +151,3 @@ def _certificates(asking: _Asking, namespace: str) -> list[Certificate]:
     found = [of_cert_manager(each) for each in managed]
     found += [of_secret(each) for each in secrets if each["metadata"]["name"] not in theirs]
     return [each for each in found if each is not None]
-
-
-def _denied(reader: Reader, rights: Sequence[Right]) -> list[Right]:
-    """Which of them are missing. Whoever may do everything is asked no more than that."""
-    if review(reader, _ANYTHING):
-        return []
-    with ThreadPoolExecutor(8) as pool:
-        allowed = list(pool.map(lambda right: review(reader, right), rights))
-    return [right for right, fine in zip(rights, allowed, strict=True) if not fine]
