@@ -12,6 +12,7 @@ from hakit.charts.examine import examine, examine_chart, refuse_nothing
 from hakit.charts.holes import draft
 from hakit.charts.ignored import Keys
 from hakit.charts.intent import Intent, WorkloadIntent
+from hakit.charts.known import advised
 from hakit.charts.lock import root_of
 from hakit.charts.manifests import Object
 from hakit.charts.objects import name_of, of_kind
@@ -85,7 +86,8 @@ def check(reference: str, question: Question) -> Checked:
     examined = examine(drafted.objects, intent)
     found = examined.findings if question.hardened else audit(drafted.objects, intent)
     about_chart = examine_chart(chart, drafted, release, lines)
-    settled = settle([*about_chart, *found], question.accept or {}, f"chart {reference}", capabilities_elsewhere(chart))
+    found = advised([*about_chart, *found], chart)
+    settled = settle(found, question.accept or {}, f"chart {reference}", capabilities_elsewhere(chart))
     return Checked(reference, settled, frozenset(examined.mended), rendered_by(chart, release))
 
 

@@ -14,6 +14,7 @@ from hakit.charts.audit.placement import left_after_a_zone
 from hakit.charts.capacity import on_top
 from hakit.charts.examine import Examined, examine, examine_chart, refuse_nothing
 from hakit.charts.holes import Draft, Hole, Leaf, draft, needs_a_plain_value
+from hakit.charts.known import advised
 from hakit.charts.manifests import Object
 from hakit.charts.objects import has_claims, id_of, name_of, namespace_of, of_kind, replicas_of, workloads
 from hakit.charts.render import Release, rendered_by, secret_texts
@@ -206,7 +207,8 @@ def _examine(
     elsewhere += capabilities_elsewhere(chart)
     # Room for the active role is needed in a standby's region before it is active there.
     room = [each for each in by_role[zonal.ACTIVE].findings if each.code == "HK049"]
-    settled = settle([*about_chart, *examined.findings, *room], spec.accept, spec.where, elsewhere)
+    found = advised([*about_chart, *examined.findings, *room], chart)
+    settled = settle(found, spec.accept, spec.where, elsewhere)
     return examined, settled, _failover(spec, by_role)
 
 
