@@ -50,7 +50,7 @@ uploads = hakit.RcloneCopy(
     },
     after,
 )
-pulumi.export("uploads", {"copies": uploads.copies})
+pulumi.export("uploads", {"role": uploads.role})
 
 sessions = hakit.RedisSentinel(
     "sessions",

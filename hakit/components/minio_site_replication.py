@@ -11,6 +11,7 @@ from hakit.components.protection import create
 from hakit.components.providers import provider_of
 from hakit.errors import HakitError
 from hakit.plan import minio
+from hakit.topology.handovers import role
 
 
 class MinioSiteReplication(pulumi.ComponentResource):
@@ -25,6 +26,8 @@ class MinioSiteReplication(pulumi.ComponentResource):
 
     region: pulumi.Output[str]
     """Region of the topology."""
+    role: pulumi.Output[str]
+    """`active` or `standby`: of the pair's applications in this region. The sites are the same in both."""
     sites: pulumi.Output[list[str]]
     """The sites' addresses."""
 
@@ -34,7 +37,11 @@ class MinioSiteReplication(pulumi.ComponentResource):
         super().__init__("hakit:index:MinioSiteReplication", name, None, opts)
         for each in minio.plan(spec):
             create(self, name, each, [], opts, protected=False)
-        outputs = {"region": spec.region.name, "sites": [site.endpoint for site in spec.sites.values()]}
+        outputs = {
+            "region": spec.region.name,
+            "role": role(spec.pair, spec.region.name),
+            "sites": [site.endpoint for site in spec.sites.values()],
+        }
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)

@@ -11,6 +11,7 @@ from hakit.components.providers import provider_of
 from hakit.components.rclone_copy_args import RcloneCopyArgs
 from hakit.errors import HakitError
 from hakit.plan import rclone
+from hakit.topology.handovers import role
 
 
 class RcloneCopy(pulumi.ComponentResource):
@@ -26,8 +27,8 @@ class RcloneCopy(pulumi.ComponentResource):
 
     region: pulumi.Output[str]
     """Region of the topology."""
-    copies: pulumi.Output[bool]
-    """Whether this region's bucket is the one that is copied."""
+    role: pulumi.Output[str]
+    """`active`: this region's bucket is the one that is copied; else `standby`."""
 
     def __init__(self, name: str, args: RcloneCopyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         spec = rclone.specify(name, args, load_topology(_path(name, args)))
@@ -35,7 +36,7 @@ class RcloneCopy(pulumi.ComponentResource):
         super().__init__("hakit:index:RcloneCopy", name, None, opts)
         for each in rclone.plan(spec):
             create(self, name, each, [], opts, protected=False)
-        outputs = {"region": spec.region.name, "copies": spec.active}
+        outputs = {"region": spec.region.name, "role": role(spec.pair, spec.region.name)}
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)

@@ -11,6 +11,7 @@ from hakit.components.providers import provider_of
 from hakit.components.redis_sentinel_args import RedisSentinelArgs
 from hakit.errors import HakitError
 from hakit.plan import redis
+from hakit.topology.handovers import role
 
 
 class RedisSentinel(pulumi.ComponentResource):
@@ -34,6 +35,8 @@ class RedisSentinel(pulumi.ComponentResource):
     """What clients ask the Sentinels for."""
     region: pulumi.Output[str]
     """Region of the topology."""
+    role: pulumi.Output[str]
+    """`active` or `standby`: of the pair's applications in this region. The Redis is the same in both."""
 
     def __init__(self, name: str, args: RedisSentinelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         spec = redis.specify(name, args, load_topology(_path(name, args)))
@@ -43,7 +46,12 @@ class RedisSentinel(pulumi.ComponentResource):
         made: list[pulumi.Resource] = []
         for each in redis.plan(spec):
             made.append(create(self, name, each, list(made), opts, protected=spec.protected))
-        outputs = {"sentinel_host": redis.sentinel_host(spec), "master_name": spec.name, "region": spec.region.name}
+        outputs = {
+            "sentinel_host": redis.sentinel_host(spec),
+            "master_name": spec.name,
+            "region": spec.region.name,
+            "role": role(spec.pair, spec.region.name),
+        }
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)

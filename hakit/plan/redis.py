@@ -14,7 +14,7 @@ from hakit.errors import HakitError
 from hakit.plan.arguments import Arguments
 from hakit.plan.place import pair_of, region_of
 from hakit.plan.stores import ZONE, Manifest, Planned, kubernetes_name, pinned, reason, secret_name, size
-from hakit.topology.model import Region, Topology
+from hakit.topology.model import Pair, Region, Topology
 
 API = "redis.redis.opstreelabs.in/v1beta2"
 #: The operator's own images, whose start script it relies on; Sentinel's must be of the same version.
@@ -55,6 +55,7 @@ class RedisSpec:
     """
 
     name: str
+    pair: Pair = field(repr=False)
     region: Region = field(repr=False)
     namespace: str
     instances: int
@@ -102,6 +103,7 @@ def specify(name: str, args: Any, topology: Topology) -> RedisSpec:
     down_after = given.number("down_after", 5, least=1)
     return RedisSpec(
         name=name,
+        pair=pair,
         region=region,
         namespace=kubernetes_name(given.text("namespace"), given.where, "namespace"),
         instances=instances,

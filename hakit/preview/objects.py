@@ -97,6 +97,13 @@ def is_mariadb(one: ObjectDocument) -> bool:
     return one["kind"] == "MariaDB" and one["api_version"].startswith("k8s.mariadb.com/")
 
 
+def is_redis(one: ObjectDocument) -> bool:
+    """Whether it is the Redis, or the Sentinels, of OT-CONTAINER-KIT's redis-operator."""
+    return one["kind"] in ("RedisReplication", "RedisSentinel") and one["api_version"].startswith(
+        "redis.redis.opstreelabs.in/"
+    )
+
+
 Scalers = dict[tuple[str, str, str, str], tuple[Any, Any]]
 
 

@@ -9,7 +9,7 @@ from hakit.charts.quantity import format_quantity, parse_quantity
 from hakit.charts.requests import ZERO, claim_request, pod_request
 from hakit.errors import HakitError
 from hakit.preview.document import ObjectDocument, ReportDocument, ResourceDocument, TotalDocument
-from hakit.preview.objects import is_mariadb, is_postgres, placed
+from hakit.preview.objects import is_mariadb, is_postgres, is_redis, placed
 
 NOWHERE = "-"
 
@@ -188,6 +188,24 @@ def _mariadb(one: ObjectDocument, name: str) -> Total:
     return _database(name, spec, "replicas", _VOLUMES[:1]) if is_mariadb(one) else Total()
 
 
+def _redis(one: ObjectDocument, name: str) -> Total:
+    """A RedisReplication or RedisSentinel of redis-operator: `clusterSize` pods, each with a claim if it has one."""
+    if not is_redis(one):
+        return Total()
+    spec = _at(one["manifest"], "spec")
+    number = spec.get("clusterSize")
+    if not isinstance(number, int):
+        return Total(unknown=[f"{name}: {number} pods"])
+    pod = {"containers": [{"name": "redis", "resources": _at(spec, "kubernetesConfig").get("resources")}]}
+    claim = _at(spec, "storage", "volumeClaimTemplate")
+    return Total(
+        pods=number,
+        cpu=pod_request(pod, "cpu", name) * number,
+        memory=pod_request(pod, "memory", name) * number,
+        storage=claim_request(claim, name) * number if claim else ZERO,
+    )
+
+
 def _database(name: str, spec: Mapping[str, Any], many: str, purposes: Sequence[str]) -> Total:
     number = spec.get(many, 1)
     if not isinstance(number, int):
@@ -215,6 +233,8 @@ _COUNTS: dict[str, Callable[[ObjectDocument, str], Total]] = {
     "PersistentVolumeClaim": _claim,
     "Cluster": _postgres,
     "MariaDB": _mariadb,
+    "RedisReplication": _redis,
+    "RedisSentinel": _redis,
 }
 
 

@@ -35,7 +35,7 @@ def copying(region: str, **arguments: Any) -> Callable[[], None]:
         }
         opts = pulumi.ResourceOptions(provider=hakit.kubernetes_provider("topology.yaml", region))
         made = hakit.RcloneCopy("files", args, opts)
-        pulumi.export("copies", made.copies)
+        pulumi.export("role", made.role)
         pulumi.export("region", made.region)
 
     return program
@@ -50,7 +50,7 @@ def test_a_failover_turns_the_direction(project: Path) -> None:
             job = found.one("kubernetes:batch/v1:CronJob")
             assert job.name == f"files-copy-{other}"
             assert job.inputs["spec"]["suspend"] == (region != active)
-            assert found.exports == {"copies": region == active, "region": region}
+            assert found.exports == {"role": "active" if region == active else "standby", "region": region}
 
 
 def test_nothing_is_registered_when_an_argument_is_wrong(project: Path) -> None:

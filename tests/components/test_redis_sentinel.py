@@ -30,7 +30,7 @@ def sessions(root: Path, options: dict[str, Any] | None = None, **arguments: Any
         provider = hakit.kubernetes_provider("topology.yaml", "us-east-1")
         opts = pulumi.ResourceOptions(provider=provider, **(options or {}))
         made = hakit.RedisSentinel("sessions", args, opts)
-        for key in ("sentinel_host", "master_name", "region"):
+        for key in ("sentinel_host", "master_name", "region", "role"):
             pulumi.export(key, getattr(made, key))
 
     return record(program, root=root)
@@ -55,6 +55,7 @@ def test_a_client_is_told_whom_to_ask(tmp_path: Path) -> None:
         "sentinel_host": "sessions-sentinel.shop.svc",
         "master_name": "sessions",
         "region": "us-east-1",
+        "role": "active",
     }
 
 

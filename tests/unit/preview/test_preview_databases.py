@@ -37,6 +37,30 @@ def test_a_cluster_of_another_kind_asks_for_nothing() -> None:
     assert stack_totals([other]) == {}
 
 
+REDIS = "redis.redis.opstreelabs.in/v1beta2"
+
+
+def redis(kind: str, **spec: Any) -> Any:
+    resources = {"requests": {"cpu": "2", "memory": "1Gi"}}
+    own = {"clusterSize": 3, "kubernetesConfig": {"image": "x", "resources": resources}, **spec}
+    return resource(kind, "sessions", REDIS, spec=own)
+
+
+def test_a_redis_is_its_pods_with_a_claim_each_and_its_sentinels_have_none() -> None:
+    claim = {"spec": {"resources": {"requests": {"storage": "5Gi"}}}}
+    found = total(redis("RedisReplication", storage={"keepAfterDelete": True, "volumeClaimTemplate": claim}))
+    # 3 x 2 cores, 3 x 1Gi, 3 x 5Gi
+    assert (found["pods"], found["cpu"], found["memory"], found["storage"]) == (3, "6", "3Gi", "15Gi")
+    found = total(redis("RedisSentinel", clusterSize=5))
+    assert (found["pods"], found["cpu"], found["memory"], found["storage"]) == (5, "10", "5Gi", "0")
+    assert total(redis("RedisSentinel", clusterSize="[unknown]"))["unknown"] == [
+        "RedisSentinel/sessions: [unknown] pods"
+    ]
+    other = resource("RedisSentinel", "sessions", "example.com/v1", spec={"clusterSize": 3})
+    find_objects([other])
+    assert stack_totals([other]) == {}
+
+
 def test_instances_that_are_not_known_are_told() -> None:
     assert total(cluster(instances="[unknown]"))["unknown"] == ["Cluster/orders-g1: [unknown] instances"]
 
