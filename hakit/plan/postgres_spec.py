@@ -226,7 +226,7 @@ def _engine(given: Arguments) -> None:
             where=given.where,
             given=engine,
             allowed="postgres",
-            do="use the component of that engine",
+            do="use the component of that engine: MariaDbCluster; docs/other-databases.md has the rest",
         )
 
 
