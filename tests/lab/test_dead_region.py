@@ -32,7 +32,11 @@ _SAID = {
 
 @pytest.mark.parametrize(
     ("command", "options"),
-    [("up", []), pytest.param("up", ["--continue-on-error"], marks=pytest.mark.long), ("refresh", [])],
+    [
+        ("up", []),
+        pytest.param("up", ["--continue-on-error"], marks=pytest.mark.long),
+        pytest.param("refresh", [], marks=pytest.mark.long),
+    ],
 )
 def test_a_region_that_swallows_everything_ends_in_time_and_is_named(tmp_path: Path, command: str, options: list[str]):
     need("pulumi")

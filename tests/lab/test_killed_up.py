@@ -77,6 +77,7 @@ def test_a_killed_up_leaves_a_lock_and_the_message_says_how_to_go_on(engine: Eng
     assert len(_made(engine)) == 3, "nothing was overwritten or removed"
 
 
+@pytest.mark.long
 def test_after_a_killed_up_the_commands_of_the_page_take_in_what_was_made(engine: Engine):
     adopt = engine.project / "adopt.json"
     with engine.stack(STACK) as stack:
@@ -105,6 +106,7 @@ def _fill_in(file: Path, ids: dict[str, str]) -> None:
     file.write_text(json.dumps(content), encoding="utf-8")
 
 
+@pytest.mark.long
 def test_after_a_killed_up_what_was_never_made_is_made(engine: Engine):
     with engine.stack(STACK) as stack:
         _kill_an_up(engine, stack)
@@ -118,6 +120,7 @@ def test_after_a_killed_up_what_was_never_made_is_made(engine: Engine):
     assert len(_made(engine)) == 3
 
 
+@pytest.mark.long
 def test_importing_pending_creates_at_a_refresh_takes_nothing_in(engine: Engine):
     """The trap that the page warns of. When this fails, Pulumi does it again, and the page can be shorter."""
     urn = f"urn:pulumi:{STACK}::hakit-reference::test:index:Pair$aws:s3/bucket:Bucket::data-us-east-1"
