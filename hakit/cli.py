@@ -158,6 +158,32 @@ def preflight(  # noqa: PLR0913, PLR0917  its parameters are its options
 
 
 @app.command()
+def status(
+    topology: Annotated[
+        Path | None, typer.Argument(metavar="[TOPOLOGY]", help="Its file; by default the project's only one.")
+    ] = None,
+    format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,  # noqa: A002
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="For all questions to one region.")] = 15,
+) -> None:
+    """Show where every database stands now, beside what is declared; reads by kubectl, changes nothing.
+
+    Exit code 0: nothing found; 3: warnings; 1: errors; 2: it could not be asked at all.
+    """
+    import hakit.status as looking
+    from hakit.preview import Paint
+
+    with _interruptible():
+        document = looking.status(topology, seconds=seconds)
+    if format is Format.JSON:
+        import json
+
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        typer.echo(looking.status_text(document, Paint.for_stream(sys.stdout)), nl=False)
+    raise typer.Exit(looking.exit_code(document))
+
+
+@app.command()
 def check(  # noqa: PLR0913, PLR0917  its parameters are its options
     charts: Annotated[list[str], typer.Argument(metavar="CHART...", help="Folders, .tgz archives, or pulled charts.")],
     values: Annotated[list[Path] | None, typer.Option("--values", "-f", help="A values file; may be repeated.")] = None,

@@ -6,6 +6,7 @@ given a second meaning; a rule that goes leaves a gap.
 
 from hakit.rule import Rule, Severity
 from hakit.rules_live import LIVE
+from hakit.rules_status import STATUS
 
 __all__ = ["RULES", "Rule", "Severity"]
 
@@ -470,5 +471,6 @@ RULES: dict[str, Rule] = {
             'name a health check of Route 53 in external_dns={"health_check_ids": {"<region>": "..."}}',
         ),
         *LIVE,
+        *STATUS,
     )
 }

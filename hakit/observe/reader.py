@@ -136,6 +136,14 @@ class Reader:
             if not more:
                 return found
 
+    def text(self, path: str) -> str:
+        """An answer that is plain text, such as a pod's metrics through the API server. Raises as `get`."""
+        status, kind, content = self._once("GET", path, None)
+        if status != http.client.OK:
+            _read(status, kind, content)
+            raise UnreachableError(f"it answered {status}")
+        return content.decode(errors="replace")
+
     def review(self, path: str, body: Object) -> Object:
         """Ask by POST what creates nothing, such as a SelfSubjectAccessReview. Raises as `get`."""
         return self._request("POST", path, body)

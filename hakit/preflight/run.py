@@ -12,7 +12,7 @@ from hakit.observe import UnreachableError, ask_all, place_of
 from hakit.preflight import certificates, ground, quotas, room, storage
 from hakit.preflight.seen import Seen, see
 from hakit.preflight.wanted import Wanted, wanted_of
-from hakit.preview.project import Project, find_project
+from hakit.preview.project import Project, find_project, only_topology
 from hakit.preview.run import Progress, preview
 from hakit.topology import Topology, load
 
@@ -105,23 +105,6 @@ def preflight(  # noqa: PLR0913  each is an option of the command
         ],
         "hosts": {"hosts": list(hosts), **_findings(settled(of_hosts) if hosts else Settled([], []))},
     }
-
-
-def only_topology(project: Project) -> Path:
-    """The topology file beside the project's program.
-
-    Raises:
-        HakitError: there is none, or more than one.
-    """
-    found = sorted(project.main.glob("topology*.yaml"))
-    if len(found) != 1:
-        raise HakitError(
-            "several topologies: name one" if found else "no topology",
-            where=str(project.main),
-            given=[path.name for path in found] or None,
-            do="hakit preflight stacks/topology.<environment>.yaml",
-        )
-    return found[0]
 
 
 def wanted_by_region(

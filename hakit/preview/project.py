@@ -116,3 +116,20 @@ def _text(data: dict[str, Any], key: str, path: Path) -> str:
     if not isinstance(value, str):
         raise HakitError(f"{key}: not a path", where=str(path), given=repr(value), allowed="a string")
     return value
+
+
+def only_topology(project: Project) -> Path:
+    """The topology file beside the project's program.
+
+    Raises:
+        HakitError: there is none, or more than one.
+    """
+    found = sorted(project.main.glob("topology*.yaml"))
+    if len(found) != 1:
+        raise HakitError(
+            "several topologies: name one" if found else "no topology",
+            where=str(project.main),
+            given=[path.name for path in found] or None,
+            do="name its file after the command: stacks/topology.<environment>.yaml",
+        )
+    return found[0]

@@ -12,13 +12,18 @@ a pod.
 """
 
 import contextlib
+import datetime as dt
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from hakit.fence.watch import FENCED, OURS
-from lab.harness.tools import POSTGRES_TOOLS, REGION_TOOLS
+from hakit.observe import Place, ask_all
+from hakit.status import exit_code, status_text
+from hakit.status.document import CopyDocument, StatusDocument, document_of
+from hakit.status.seen import see
+from lab.harness.tools import POSTGRES_TOOLS, REGION_TOOLS, tool
 from tests.lab.conftest import need, need_network, running_lab, show
 from tests.lab.fence_program import SECONDS, Running, annotations, serving
 from tests.lab.pair import LOGIN, Pair, authority, entrance, made
@@ -30,7 +35,7 @@ pytestmark = pytest.mark.lab
 @pytest.fixture(scope="module")
 def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
     """A pair that was founded in `a`. The tests of this module are one story, told in order."""
-    need(*REGION_TOOLS, *POSTGRES_TOOLS)
+    need(*REGION_TOOLS, *POSTGRES_TOOLS, "kubectl")
     need_network()
     with running_lab(request, {"a": ["a-1"], "b": ["b-1"]}, postgres=True) as lab, serving(lab.machine) as store:
         found = Pair(lab, store)
@@ -113,6 +118,44 @@ def test_the_ready_function_says_where_writes_are_taken_and_its_login_may_do_not
         assert pair.asked_as_ready("a", statement) in ("42501", "25006"), statement
 
 
+def _status(pair: Pair, *dead: str) -> StatusDocument:
+    """As `hakit status` asks; a region that is dead is asked by a context that leads nowhere."""
+    places = [Place(name, "nowhere" if name in dead else "lab", str(pair.lab[name].kubeconfig)) for name in ("a", "b")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HAKIT_KUBECTL", str(tool("kubectl")))
+        seen = ask_all(places, lambda _place, reader: see(reader), seconds=60)
+    return document_of(pair.declared, "topology.yaml", seen, dt.datetime.now(dt.UTC))
+
+
+def _copies(document: StatusDocument) -> list[CopyDocument]:
+    return document["pairs"][0]["databases"][0]["copies"]
+
+
+def _codes(document: StatusDocument) -> list[str]:
+    return [each["code"] for each in document["findings"]]
+
+
+def test_a_status_says_who_takes_writes_and_how_far_the_copy_is_behind(
+    pair: Pair, request: pytest.FixtureRequest
+) -> None:
+    quiet = pair.lab["a"].wait_for("a status without findings", lambda: _status(pair), lambda found: not _codes(found))
+    primary, replica = _copies(quiet)
+    assert (primary["role"], replica["role"], replica["lag_bytes"], exit_code(quiet)) == ("primary", "replica", 0, 0)
+    assert 80 < (primary["certificate_days"] or 0) <= 90
+    with Writer([pair.wan("a")], first=9_000_001) as writer:
+        pair.lab["a"].wait_for("rows", lambda: len(writer.acknowledged) > 50)
+        busy = _status(pair)
+    show(request, "hakit status", status_text(busy).splitlines())
+    assert _copies(busy)[1]["lag_bytes"] is not None
+    assert busy["pairs"][0]["lag_seconds"] is not None, "the primary knows the copy by its Cluster's name"
+    assert busy["pairs"][0]["lag_seconds"] < 30, "as the objective has it"
+    began = time.monotonic()
+    half = _status(pair, "a")
+    assert time.monotonic() - began < 60, "nobody waits for a dead region"
+    assert _codes(half) == ["HK100", "HK131"]
+    assert [each["role"] for each in _copies(half)] == ["unknown", "replica"]
+
+
 def test_a_planned_handover_there_and_back_loses_no_row_and_makes_nobody_anew(
     pair: Pair, request: pytest.FixtureRequest
 ) -> None:
@@ -174,6 +217,7 @@ def test_without_a_fence_the_region_that_was_cut_comes_back_as_a_second_primary(
     pair.lab["a"].reconnect()
     until(lambda: is_writable(pair.wan("a")), 60, "a, which nobody has told, is writable again")
     assert is_writable(pair.wan("b")), "and so is b"
+    assert {"HK130", "HK133"} <= set(_codes(_status(pair))), "two take writes, and a has not applied the failover"
     assert pair.cluster("a")["spec"]["replica"]["primary"] == "orders-g1-a"
 
 
@@ -195,9 +239,11 @@ def test_with_the_fence_its_return_is_the_end_of_its_writes(
         a.wait_for("the fence", lambda: annotations(a, "orders-g1"))
         fenced = time.monotonic()
         until(lambda: not is_writable(a.network.console), 60, "a's own clients are refused")
-        time.sleep(3)
+        # A session that is open may still commit for as long as PostgreSQL takes to stop.
+        until(lambda: time.monotonic() - max(own.acknowledged.values()) > 3, 60, "no row for three seconds")
         final = max(own.acknowledged.values())
-        assert time.monotonic() - final > 3, "refused for good"
+        time.sleep(3)
+        assert max(own.acknowledged.values()) == final, "refused for good"
     seen = store.read[0]
     cut_rows = sum(moment <= back for moment in own.acknowledged.values())
     head = ["link back to witness", "to fenced", "to last row", "rows while cut", "rows after"]
@@ -208,6 +254,9 @@ def test_with_the_fence_its_return_is_the_end_of_its_writes(
     fences = [each["why"] for each in running.said() if each["what"] == "fence"]
     assert fences == ["the witness names b, incarnation 1 since entry 3"]
     assert is_writable(pair.wan("b")), "the new primary is not touched"
+    after = _status(pair)
+    assert [each["role"] for each in _copies(after)] == ["fenced", "primary"]
+    assert "HK130" not in _codes(after)
     assert not set(own.acknowledged) & pair.numbers("b"), "what was counted is nowhere else"
 
 
@@ -236,5 +285,12 @@ def test_the_copy_left_behind_is_rebuilt_under_the_next_incarnation_with_the_fen
         _logs_in(pair, name)
     assert pair.cluster("a", 1)["metadata"]["annotations"]["hakit/quarantined"] == "true"
     claims = {each["metadata"]["name"] for each in a.client.list("v1", "PersistentVolumeClaim", "shop")}
+    last = _status(pair)
+    assert [(each["declared"], each["cluster"]) for each in _copies(last)] == [
+        ("replica", "orders-g2"),
+        ("kept", "orders-g1"),
+        ("primary", "orders-g1"),
+    ]
+    assert {"HK130", "HK131", "HK132", "HK135"} & set(_codes(last)) == set()
     assert {"orders-g1-1", "orders-g1-1-wal"} <= kept <= claims, "the rows that only a has are on the kept volumes"
     assert [annotations(a, f"orders-g{number}") for number in (1, 2)] == [{}, {}], "the fence leaves replicas alone"
