@@ -15,7 +15,6 @@ from hakit.errors import HakitError
 from hakit.plan import postgres
 from hakit.plan.postgres_active import SUBSCRIBER
 from hakit.plan.postgres_spec import PostgresSpec, specify
-from hakit.topology import names
 
 
 class PostgresCluster(pulumi.ComponentResource):
@@ -74,7 +73,7 @@ class PostgresCluster(pulumi.ComponentResource):
             "region": spec.region.name,
             "role": "active" if spec.intent.is_primary else "standby",
             "epoch": spec.intent.epoch.number,
-            "cluster": names.cluster(spec.database, spec.intent.incarnation),
+            "cluster": spec.cluster_name(spec.intent.member),
         }
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
@@ -108,7 +107,24 @@ class PostgresCluster(pulumi.ComponentResource):
             parent=self, protect=guarded or None, retain_on_delete=guarded or planned.stays or None
         )
         opts = pulumi.ResourceOptions.merge(order, keeping)
+        if _is_adopted(planned, spec):
+            there = planned.manifest["metadata"]
+            opts = pulumi.ResourceOptions.merge(opts, _imported(f"{there['namespace']}/{there['name']}", spec))
         return resource(f"{name}-{planned.key}", planned.manifest, opts)
+
+
+def _is_adopted(planned: postgres.Planned, spec: PostgresSpec) -> bool:
+    """The Cluster that was there before, in its own region."""
+    found = spec.adopted
+    here = found is not None and found.copy.region == spec.region.name
+    return here and planned.key == f"cluster-g{found.copy.incarnation}"  # ty: ignore
+
+
+def _imported(identity: str, spec: PostgresSpec) -> pulumi.ResourceOptions:
+    """Read, never created: without the Cluster the update fails. The engine imports only what is not in its state, and
+    what it is told to ignore it takes as it is (pulumi pkg/resource/deploy/step.go, ImportStep)."""
+    as_it_is = ["metadata", "spec"] if spec.adopted and spec.adopted.as_it_is else None
+    return pulumi.ResourceOptions(import_=identity, ignore_changes=as_it_is)
 
 
 def _path(name: str, args: Any) -> str:

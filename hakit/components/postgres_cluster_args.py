@@ -60,6 +60,26 @@ class PostgresCredentialsArgs(TypedDict, total=False):
     """What the subscriptions of a partitioned pair log in with; its username is `hakit_subscriber`."""
 
 
+class AdoptedArchiveArgs(TypedDict, total=False):
+    """The archive that a Cluster has already; it is read and written as `archive` says."""
+
+    path: Required[str]
+    """Its `destinationPath`: `s3://<bucket>/<path>`."""
+    server_name: str
+    """Its `serverName`. Default: the Cluster's name, as CloudNativePG has it."""
+
+
+class AdoptArgs(TypedDict, total=False):
+    """A Cluster that was there before: docs/migration.md."""
+
+    cluster: Required[str]
+    """Its name. `image` and `instances` must be given with it."""
+    as_it_is: bool
+    """Only read it into the state, and change nothing of it: the first of two steps. Default false."""
+    archive: AdoptedArchiveArgs
+    """Its archive, which goes on. Default: a new one is begun, and the old one stays where it is."""
+
+
 class PartitionedArgs(TypedDict, total=False):
     """What the regions of a partitioned database tell each other: docs/active-active.md."""
 
@@ -196,6 +216,8 @@ class PostgresClusterArgs(TypedDict, total=False):
     shipped."""
     certificates: PostgresCertificatesArgs
     """Certificates of one authority."""
+    adopt: AdoptArgs
+    """A Cluster that is there already, and becomes the founded region's first copy. The same in every region."""
     partitioned: PartitionedArgs
     """Of a pair with `writes: partitioned`: what the regions exchange. Needed there, and nowhere else."""
     bootstrap: str

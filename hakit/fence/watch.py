@@ -15,7 +15,7 @@ from typing import Any
 
 from hakit.fence.cluster import ACCOUNT, Api, Object
 from hakit.fence.witness import Source, dump, highest, parse
-from hakit.topology.copies import EPOCH, Copy, Epoch, Witness
+from hakit.topology.copies import DATABASE, EPOCH, INCARNATION, Copy, Epoch, Witness
 from hakit.topology.turn import Watched, fence_turn
 
 #: CloudNativePG's own annotation; the value names every instance (docs/src/fencing.md).
@@ -99,18 +99,18 @@ class Fence:
     def _watched(self, cluster: Object) -> tuple[str, Watched, bool] | None:
         """A Cluster of the pair, whose database it is, and whether this program fenced it; None for any other."""
         metadata = cluster["metadata"]
-        found = re.fullmatch(r"(.+)-g(\d+)", metadata["name"])
-        if found is None or found[1] not in self._config.databases:
-            return None
         annotations = metadata.get("annotations") or {}
+        database, incarnation = whose(metadata)
+        if database not in self._config.databases:
+            return None
         replica = cluster["spec"].get("replica") or {}
         # Without `replica`, or with `enabled: false`, it is a primary; with `primary`, when that names itself
         # (CloudNativePG, api/v1/cluster_funcs.go, IsReplica).
         itself = replica.get("self") or metadata["name"]
         primary = replica["primary"] == itself if replica.get("primary") else not replica.get("enabled", False)
-        copy = Copy(self._config.region, int(found[2]))
+        copy = Copy(self._config.region, incarnation)
         epoch = Epoch.of(int(annotations.get(EPOCH, "0")))
-        return found[1], Watched(copy, epoch, primary, FENCED in annotations), OURS in annotations
+        return database, Watched(copy, epoch, primary, FENCED in annotations), OURS in annotations
 
     def _witness(self) -> Mapping[str, Witness] | None:
         """The highest ever read; None when none can be read now, and then there is no turn by it."""
@@ -173,6 +173,14 @@ def is_alive(config: Config) -> bool:
     path = Path(config.heartbeat)
     patience = 10 * config.every + config.timeout * (len(config.witness) + 4)
     return path.exists() and time.time() - path.stat().st_mtime < patience
+
+
+def whose(metadata: Object) -> tuple[str, int]:
+    """Which database and incarnation a Cluster is of: by its name, or by what hakit wrote on one that keeps its own."""
+    if found := re.fullmatch(r"(.+)-g(\d+)", metadata["name"]):
+        return found[1], int(found[2])
+    number = (metadata.get("annotations") or {}).get(INCARNATION, "")
+    return (metadata.get("labels") or {}).get(DATABASE, ""), int(number) if number.isdigit() else 1
 
 
 def _plainly(error: Exception) -> str:

@@ -13,7 +13,7 @@ A record is a ConfigMap of one number, one for each database and purpose. The ru
 
 from typing import Any
 
-from hakit.topology.copies import EPOCH, Copy, Epoch
+from hakit.topology.copies import DATABASE, EPOCH, INCARNATION, Copy, Epoch
 from hakit.topology.intents import ClusterIntent
 
 Manifest = dict[str, Any]
@@ -21,8 +21,7 @@ Manifest = dict[str, Any]
 #: Where the records are: in no application's namespace, so that they do not go with one.
 NAMESPACE = "hakit-system"
 
-PAIR, DATABASE = "hakit/pair", "hakit/database"
-INCARNATION, QUARANTINED = "hakit/incarnation", "hakit/quarantined"
+PAIR, QUARANTINED = "hakit/pair", "hakit/quarantined"
 RECORD = "hakit/record"
 #: The one key of a record.
 NUMBER = "number"

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from hakit.plan import guard, postgres_active, ready
+from hakit.plan.postgres_adopt import store_suffix
 from hakit.plan.postgres_durability import Size
 from hakit.plan.postgres_logins import managed_role
-from hakit.plan.postgres_members import membership, size
+from hakit.plan.postgres_members import archive_of, membership, size
 from hakit.plan.postgres_spec import PostgresSpec
-from hakit.plan.postgres_storage import plugin, scheduled_backup, store, store_name
+from hakit.plan.postgres_storage import ArchiveSpec, scheduled_backup, store, store_name
 from hakit.topology import names
 from hakit.topology.intents import ClusterIntent
 
@@ -53,10 +54,12 @@ def plan(spec: PostgresSpec) -> list[Planned]:
     found.append(Planned("created", guard.created_record(spec.pair.name, spec.database, highest), stays=True))
     found.append(Planned("service", service(spec)))
     found += _write_path(spec)
-    name = names.cluster(spec.database, intent.incarnation)
+    name = spec.cluster_name(intent.member)
     if spec.archive:
-        # A copy that lost its role waits for a rebuild; until then no backup of it can succeed.
-        backup = scheduled_backup(spec.archive, name, spec.namespace, suspend=not intent.awaits_ready)
+        # A copy that lost its role waits for a rebuild; until then no backup of it can succeed. Nor before the plugin
+        # is in a Cluster that was there before.
+        as_it_is = spec.adopted is not None and spec.adopted.as_it_is
+        backup = scheduled_backup(spec.archive, name, spec.namespace, suspend=not intent.awaits_ready or as_it_is)
         found.append(Planned(f"backup-g{intent.incarnation}", backup))
     if spec.extensions:
         found.append(Planned(f"database-g{intent.incarnation}", database(spec, name), stays=True))
@@ -94,7 +97,27 @@ def _stores(spec: PostgresSpec) -> list[Planned]:
             "spec": store(spec.archive, spec.pair.name, spec.database, region, own=own),
         }
         stores.append(Planned(f"store-{region}", manifest, holds_data=True))
-    return stores
+    return stores + _adopted_store(spec, spec.archive)
+
+
+def _adopted_store(spec: PostgresSpec, archive: ArchiveSpec) -> list[Planned]:
+    """The store of an archive that was there before, where it is: its region writes it, the others recover from it."""
+    found = spec.adopted
+    if found is None or found.path is None:
+        return []
+    region = found.copy.region
+    wanted = store(archive, spec.pair.name, spec.database, region, own=region == spec.region.name)
+    wanted["configuration"]["destinationPath"] = found.path
+    manifest = {
+        "apiVersion": "barmancloud.cnpg.io/v1",
+        "kind": "ObjectStore",
+        "metadata": {
+            "name": store_name(spec.database, region) + store_suffix(found, found.copy),
+            "namespace": spec.namespace,
+        },
+        "spec": wanted,
+    }
+    return [Planned("store-adopted", manifest, holds_data=True)]
 
 
 def cluster(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:
@@ -104,7 +127,7 @@ def cluster(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:
     metadata["annotations"]["pulumi.com/patchFieldManager"] = MANAGER
     if not intent.awaits_ready:
         metadata["annotations"]["pulumi.com/skipAwait"] = "true"
-    name = names.cluster(spec.database, intent.incarnation)
+    name = spec.cluster_name(intent.member)
     return {
         "apiVersion": "postgresql.cnpg.io/v1",
         "kind": "Cluster",
@@ -115,7 +138,7 @@ def cluster(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:
             "instances": wanted.instances,
             **(postgres_active.members(spec, spec.exchange) if spec.exchange else membership(spec, intent)),
             **_placement(spec, name),
-            **_volumes(spec),
+            **_volumes(spec, intent),
             **_resources(wanted),
             "postgresql": _postgresql(spec, wanted),
             "probes": _probes(spec, intent),
@@ -154,12 +177,16 @@ def _placement(spec: PostgresSpec, name: str) -> Manifest:
     }
 
 
-def _volumes(spec: PostgresSpec) -> Manifest:
-    """Two volumes: WAL that cannot be archived fills its own, and never the data's."""
+def _volumes(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:
+    """Two volumes: WAL that cannot be archived fills its own, and never the data's. A Cluster that was there
+    before gets its second one when it is asked for."""
 
     def volume(volume_size: str) -> Manifest:
         return {"size": volume_size, "storageClass": spec.storage_class}
 
+    found = spec.adopted
+    if found and found.copy == intent.member and not found.wal_volume:
+        return {"storage": volume(spec.storage)}
     return {"storage": volume(spec.storage), "walStorage": volume(spec.wal_storage)}
 
 
@@ -232,7 +259,7 @@ def _certificates(spec: PostgresSpec) -> Manifest:
 def _archive(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:
     if spec.archive is None:
         return {}
-    section: Manifest = {"plugins": [{**plugin(spec.database, intent.member), "isWALArchiver": True}]}
+    section: Manifest = {"plugins": [{**archive_of(spec, intent.member), "isWALArchiver": True}]}
     if spec.archive.role_arn:
         annotation = {"eks.amazonaws.com/role-arn": spec.archive.role_arn}
         section["serviceAccountTemplate"] = {"metadata": {"annotations": annotation}}
@@ -253,7 +280,7 @@ def service(spec: PostgresSpec) -> Manifest:
         "spec": {
             "type": "ClusterIP",
             "selector": {
-                "cnpg.io/cluster": names.cluster(spec.database, spec.intent.incarnation),
+                "cnpg.io/cluster": spec.cluster_name(spec.intent.member),
                 "cnpg.io/instanceRole": "primary",
             },
             "ports": [{"name": "postgres", "port": 5432, "targetPort": 5432, "protocol": "TCP"}],

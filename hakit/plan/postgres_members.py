@@ -6,6 +6,7 @@ Everything comes from the intent of `topology.intents`; no role is decided here.
 from typing import Any
 
 from hakit.plan import ready
+from hakit.plan.postgres_adopt import store_suffix
 from hakit.plan.postgres_durability import Size
 from hakit.plan.postgres_reach import Route
 from hakit.plan.postgres_spec import PostgresSpec
@@ -17,6 +18,17 @@ from hakit.topology.model import Pair
 
 Manifest = dict[str, Any]
 REPLICATION_USER = "streaming_replica"
+
+
+def archive_of(spec: PostgresSpec, copy: Copy) -> Manifest:
+    """Where a copy's archive is, as the plugin reads it."""
+    found = plugin(spec.database, copy)
+    if suffix := store_suffix(spec.adopted, copy):
+        found["parameters"] = {
+            "barmanObjectName": found["parameters"]["barmanObjectName"] + suffix,
+            "serverName": spec.adopted.server if spec.adopted else "",
+        }
+    return found
 
 
 def membership(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:
@@ -52,20 +64,20 @@ def members(spec: PostgresSpec, intent: ClusterIntent) -> list[Copy]:
 
 def external_clusters(spec: PostgresSpec, intent: ClusterIntent) -> list[Manifest]:
     """The members as `externalClusters`: by their archives, and by their routes where they have one."""
-    own = names.cluster(spec.database, intent.incarnation)
+    own = spec.cluster_name(intent.member)
     return [_member(spec, copy, own) for copy in members(spec, intent)]
 
 
 def _member(spec: PostgresSpec, copy: Copy, own: str) -> Manifest:
     entry: Manifest = {"name": names.member(spec.database, copy)}
     if spec.archive:
-        entry["plugin"] = plugin(spec.database, copy)
+        entry["plugin"] = archive_of(spec, copy)
     route = spec.routes.get(copy.region)
     if route and copy.region != spec.region.name:
         entry |= _connection(route, route.client_secret or f"{own}-replication")
     elif not spec.archive:
         # A member is listed with something, even where nothing reads it: this copy itself, or the one that replaced it.
-        host = f"{names.cluster(spec.database, copy.incarnation)}-rw"
+        host = f"{spec.cluster_name(copy)}-rw"
         entry["connectionParameters"] = {"host": host, "user": REPLICATION_USER, "dbname": "postgres"}
     return entry
 

@@ -9,6 +9,7 @@ from hakit.errors import HakitError, did_you_mean
 from hakit.plan.arguments import Arguments
 from hakit.plan.place import pair_of, region_of
 from hakit.plan.postgres_active import Exchange, check_write_path, exchange
+from hakit.plan.postgres_adopt import Adopted, adopted
 from hakit.plan.postgres_durability import Shutdown, Size, Synchronous, parameters, shutdown, sizes, synchronous
 from hakit.plan.postgres_logins import (
     Certificates,
@@ -22,6 +23,8 @@ from hakit.plan.postgres_logins import (
 )
 from hakit.plan.postgres_reach import Route, check_reach, routes
 from hakit.plan.postgres_storage import ArchiveSpec, archive
+from hakit.topology import names
+from hakit.topology.handovers import Copy
 from hakit.topology.intents import ClusterIntent, cluster_intent
 from hakit.topology.model import Pair, Region, Topology
 
@@ -64,6 +67,7 @@ ARGUMENTS = (
     "routes",
     "certificates",
     "partitioned",
+    "adopt",
     "bootstrap",
     "pod_monitor",
     "extra",
@@ -135,6 +139,7 @@ class PostgresSpec:
     routes: Mapping[str, Route]
     certificates: Certificates
     exchange: Exchange | None
+    adopted: Adopted | None
     streams: bool
     archive_timeout: int | None
     pod_monitor: bool
@@ -149,6 +154,12 @@ class PostgresSpec:
     @property
     def database(self) -> str:
         return self.intent.database
+
+    def cluster_name(self, copy: Copy) -> str:
+        """The Cluster of a copy: hakit's own name, or the one that it had before."""
+        if self.adopted and self.adopted.copy == copy:
+            return self.adopted.cluster
+        return names.cluster(self.database, copy.incarnation)
 
 
 def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
@@ -208,6 +219,7 @@ def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
         archive=archived,
         routes=declared,
         certificates=certificates(given),
+        adopted=adopted(given, pair),
         exchange=exchange(given, pair, region.name, replication),
         streams=_streams(given, pair, region.name, declared, archived),
         archive_timeout=timeout,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 #: The annotation of a Cluster that holds `Epoch.number`; the guard compares it.
 EPOCH = "hakit/epoch"
+#: The label and the annotation that say whose copy a Cluster is. Its name need not: one that was adopted keeps its own.
+DATABASE, INCARNATION = "hakit/database", "hakit/incarnation"
 
 
 @dataclass(frozen=True, order=True)

@@ -115,7 +115,10 @@ class Provider(Frame):
         self._need_the_cluster(context)
         try:
             if type_ != RELEASE:
-                return self._client.apply(inputs, manager=_FIELD_MANAGER)
+                # The annotation names the manager of any resource (provider.go, fieldManagerName).
+                annotations = inputs["metadata"].get("annotations") or {}
+                manager = annotations.get("pulumi.com/patchFieldManager", _FIELD_MANAGER)
+                return self._client.apply(inputs, manager=manager)
             self._helm.run(
                 *(verb, inputs["name"], self._chart(inputs), "--namespace", inputs["namespace"]),
                 *_flags(inputs, verb),

@@ -66,6 +66,13 @@ def test_active_active_serves_in_both_regions_and_writes_to_one_primary() -> Non
         assert f"active in {region}; warehouse-api 4 (2 with a zone lost)" in exports["warehouse"]
 
 
+def test_the_migration_keeps_the_charts_cluster_and_adds_a_copy_elsewhere() -> None:
+    found = stacks("migrate-from-cnpg-chart")
+    assert found["prod-us-east-1"]["exports"] == {"orders": "shop-cluster"}
+    assert found["prod-us-west-2"]["exports"] == {"orders": "orders-g1"}
+    assert [each["protect"] for stack in found.values() for each in clusters(stack)] == [True, True]
+
+
 def test_a_single_program_deploys_each_region_by_its_own_provider() -> None:
     (stack,) = preview("single-program")["stacks"]
     found = {each["name"]: each for each in clusters(stack)}

@@ -355,3 +355,26 @@ def test_region_base_first_and_the_database_after_it_in_one_program(project: Pat
         (child,) = [each for each in found.resources if each.name == name]
         waits_for = {urn.rpartition("::")[2] for urn in child.depends_on}
         assert "base-record-shop-orders" in waits_for, f"{name} waits for what its component depends on"
+
+
+ADOPT: dict[str, Any] = {
+    "image": "ghcr.io/cloudnative-pg/postgresql:16.4",
+    "instances": 3,
+    "credentials": {"application": {"secret": "shop-cluster-app"}},
+}
+
+
+def test_an_adopted_cluster_is_imported_in_its_own_region_and_never_created(project: Path) -> None:
+    for step, ignored in ((True, ("metadata", "spec")), (False, ())):
+        adopt = {"cluster": "shop-cluster", "as_it_is": step}
+        cluster = record(database(adopt=adopt, **ADOPT), root=project).one("Cluster")
+        assert (cluster.name, cluster.import_id) == ("orders-cluster-g1", "shop/shop-cluster")
+        assert cluster.ignore_changes == ignored, "the first step takes it as it is"
+        assert cluster.protect
+        assert cluster.retain_on_delete
+    there = record(database("us-west-2", adopt={"cluster": "shop-cluster"}, **ADOPT), root=project).one("Cluster")
+    assert there.import_id == "", "the other region's copy is a new one"
+
+
+def test_without_adopt_nothing_is_imported(project: Path) -> None:
+    assert {each.import_id for each in record(database(), root=project).resources} == {""}
