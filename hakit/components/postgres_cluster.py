@@ -117,7 +117,7 @@ def _is_adopted(planned: postgres.Planned, spec: PostgresSpec) -> bool:
     """The Cluster that was there before, in its own region."""
     found = spec.adopted
     here = found is not None and found.copy.region == spec.region.name
-    return here and planned.key == f"cluster-g{found.copy.incarnation}"  # ty: ignore
+    return here and planned.key == f"cluster-g{found.copy.incarnation}"
 
 
 def _imported(identity: str, spec: PostgresSpec) -> pulumi.ResourceOptions:
