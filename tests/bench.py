@@ -76,6 +76,52 @@ def bench_harden() -> None:
     show("render and harden / helm template", f"{ours / theirs:.2f}")
 
 
+def planned(databases: int, apps: int) -> Callable[[], object]:
+    """Every manifest of a pair's databases and every application's arguments, checked, in each of three regions."""
+    from hakit.plan import pair, postgres, postgres_spec
+    from hakit.topology import loading
+
+    regions = ("us-east-1", "us-west-2", "eu-west-1")
+    names = [f"db-{number}-of" for number in range(databases)]
+    text = "name: shop\nenvironment: prod\naws: {account: '111122223333', prefix: acme}\nregions:\n" + "".join(
+        f"  {region}: {{zones: [{region}a, {region}b, {region}c], kubernetes: '1.34', storage: {{zonal: gp3}}, "
+        f"cluster: {{context: {region}, pod_identity: true}}}}\n"
+        for region in regions
+    )
+    text += "pairs:\n  shop: {mode: active-passive, founded: us-east-1, objectives: {rto: 5m, rpo: 30s}, "
+    topology = loading.parse(f"{text}databases: [{', '.join(names)}]}}\n", "topology.yaml")
+    database = {"storage": "50Gi", "credentials": {"application": {"secret": "login"}}}
+    args = {
+        "databases": dict.fromkeys(names, database),
+        "apps": {
+            f"app-{number}": {
+                "chart": "./chart",
+                "active": {"replicas": 3},
+                "database": names[number % databases],
+                "database_values": {"database.host": "host"},
+            }
+            for number in range(apps)
+        },
+    }
+
+    def run() -> None:
+        for region in regions:
+            spec = pair.specify("shop", {**args, "topology": "topology.yaml", "scope": region}, topology)
+            for name in spec.databases:
+                own = spec.database_args("topology.yaml", region, name)
+                postgres.plan(postgres_spec.specify(name, own, topology))
+            for app in spec.apps:
+                spec.app_args("topology.yaml", region, app)
+
+    return run
+
+
+def bench_plan() -> None:
+    few, many = median(planned(10, 20)), median(planned(100, 200))
+    show("plan of 100 databases and 200 applications, three regions", f"{many:.2f} s", "target: under 2 s")
+    show("the same / of 10 and 20", f"{many / few:.1f}", "linear is 10")
+
+
 def bench_check() -> None:
     """A chart with 30 values: the time of one render, times the renders that the question needs."""
     from hakit.charts.holes import draft
@@ -183,6 +229,7 @@ def bench_locked() -> None:
 if __name__ == "__main__":
     bench_imports()
     bench_harden()
+    bench_plan()
     bench_check()
     bench_preview()
     bench_many()
