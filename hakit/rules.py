@@ -247,7 +247,7 @@ RULES: dict[str, Rule] = {
         Rule(
             "HK029",
             _E,
-            "a CronJob would run in a standby",
+            "a CronJob or a Job would run in a standby",
             "The job would run in both regions, against data that is read-only in one of them.",
             'suspend it (the default), or allow it by name: workloads={"<name>": {"standby": {"suspend": false}}}',
             mended=True,
@@ -411,6 +411,15 @@ RULES: dict[str, Rule] = {
             "there, some of its pods wait for nodes that nobody has. That `hakit preview` adds up all applications, is no "
             "finding but a line beneath its totals.",
             "reserve more (`regions.<name>.capacity` of the topology says what there is), or ask for less",
+        ),
+        Rule(
+            "HK050",
+            _E,
+            "a workload that is off and would be scaled up",
+            "It is declared with no replica, as a consumer in a standby is, and a ScaledObject of KEDA targets it: as soon "
+            "as its queue holds something, KEDA runs it, against data that is read-only there.",
+            'pause the ScaledObject: annotate it autoscaling.keda.sh/paused-replicas: "0"',
+            mended=True,
         ),
         Rule(
             "HK033",

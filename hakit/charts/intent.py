@@ -120,7 +120,7 @@ class WorkloadIntent:
         autoscaling: an autoscaler, in place of the chart's.
         needs: how many must still serve with one zone lost.
         clustered: its pods replicate their data among themselves.
-        suspend: a CronJob only: whether it is suspended.
+        suspend: a CronJob or a Job only: whether it is suspended.
         max_unavailable: pods that a drain may take at once, a number or a share ("25%"); 1 by default.
         spread: how strictly its pods are spread, in place of what holds for the chart.
         priority_class: of its pods, in place of what holds for the chart.

@@ -8,6 +8,8 @@ from hakit.charts.manifests import Object
 ZONE = "topology.kubernetes.io/zone"
 HOST = "kubernetes.io/hostname"
 HOOK = "helm.sh/hook"
+#: By which KEDA keeps a number of replicas and looks no further.
+PAUSED = "autoscaling.keda.sh/paused-replicas"
 
 #: The kinds whose replicas hakit places: what high availability is about.
 WORKLOADS = ("Deployment", "StatefulSet")
@@ -82,6 +84,20 @@ def hook_events(obj: Object) -> list[str]:
 def workloads(objects: Iterable[Object]) -> list[Object]:
     """Deployments and StatefulSets; without a pod template they are none, and the API server refuses them."""
     return [obj for obj in of_kind(objects, *WORKLOADS) if not hook_events(obj) and pod_spec(obj)]
+
+
+def runs_to_an_end(objects: Iterable[Object]) -> list[Object]:
+    """CronJobs, and Jobs that are no hooks: what a standby suspends. Hooks are held back as a whole."""
+    return [obj for obj in of_kind(objects, "CronJob", "Job") if not hook_events(obj)]
+
+
+def scaled_by_keda(workload: Object, objects: Iterable[Object]) -> Object | None:
+    """The ScaledObject by which KEDA decides a workload's replicas; a Deployment is meant when it names no kind."""
+    for obj in of_kind(objects, "ScaledObject"):
+        target = mapping(dig(obj, "spec", "scaleTargetRef"))
+        if (target.get("kind") or "Deployment", target.get("name")) == (workload.get("kind"), name_of(workload)):
+            return obj
+    return None
 
 
 def pod_makers(objects: Iterable[Object]) -> list[Object]:
@@ -226,7 +242,7 @@ def reaches(selecting: Object, maker: Object) -> bool:
 def own_selector(maker: Object) -> dict[str, Any] | None:
     """What selects the pods that an object makes: its selector, or the lasting labels of its pods; None without any."""
     found = selector_of(maker)
-    if found:
+    if found and selects(found, pod_labels(maker)):
         return found
     changing = ("app.kubernetes.io/version", "helm.sh/chart")
     labels = {key: value for key, value in pod_labels(maker).items() if key not in changing}

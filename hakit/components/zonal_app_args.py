@@ -112,7 +112,8 @@ class WorkloadRoleArgs(TypedDict, total=False):
     probes: ProbesArgs
     """Probes of the container, in place of the chart's."""
     suspend: bool
-    """Whether a CronJob is suspended. By default it is in a standby, and as the chart has it in the active region."""
+    """Whether a CronJob or a Job is suspended. By default it is in a standby, and as the chart has it in the active
+    region."""
 
 
 class WorkloadArgs(TypedDict, total=False):
@@ -129,7 +130,7 @@ class WorkloadArgs(TypedDict, total=False):
     probes: ProbesArgs
     """Probes of the container in both roles."""
     suspend: bool
-    """Whether a CronJob is suspended, in both roles."""
+    """Whether a CronJob or a Job is suspended, in both roles."""
     active: WorkloadRoleArgs
     """In place of the above in the active role."""
     standby: WorkloadRoleArgs
@@ -209,7 +210,7 @@ class ZonalAppArgs(TypedDict, total=False):
     standby: RoleArgs
     """In place of the above while the region follows another one."""
     workloads: dict[str, WorkloadArgs]
-    """By the name of the rendered Deployment, StatefulSet or CronJob, or by `Kind/name`."""
+    """By the name of the rendered Deployment, StatefulSet, CronJob or Job, or by `Kind/name`."""
     spread: SpreadArgs
     """How strictly pods are spread."""
     same_zone: bool

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from hakit.charts.intent import Intent, Network, Peer, Spread, WorkloadIntent
 from hakit.charts.manifests import Object
-from hakit.charts.objects import containers, id_of, of_kind, pod_makers, workloads
+from hakit.charts.objects import containers, id_of, pod_makers, runs_to_an_end, workloads
 from hakit.errors import HakitError, did_you_mean
 from hakit.plan.zonal import STANDBY, AppSpec, RoleSpec
 
@@ -24,7 +24,7 @@ def intent(spec: AppSpec, role: str, objects: Iterable[Object]) -> Intent:
     """
     wanted = spec.roles[role]
     running = workloads(objects := list(objects))
-    known = [*running, *of_kind(objects, "CronJob")]
+    known = [*running, *runs_to_an_end(objects)]
     named: dict[str, WorkloadIntent] = {}
     for name, each in wanted.workloads.items():
         workload = _resolve(spec, name, known)
@@ -125,6 +125,7 @@ def _refuse_misplaced(spec: AppSpec, name: str, workload: Object, wanted: Worklo
     }
     possible = {
         "CronJob": ["suspend"],
+        "Job": ["suspend"],
         "Deployment": [key for key in asked if key not in ("suspend", "clustered")],
         # More pods under load, and fewer after it, would be members of a database that come and go.
         "StatefulSet": [key for key in asked if key not in ("suspend", "autoscaling")],

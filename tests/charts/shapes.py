@@ -89,7 +89,7 @@ SPECS = {
         replicas=COUNT, selector=SELECTOR, template=TEMPLATE, volumeClaimTemplates=list_of(CLAIM)
     ),
     "DaemonSet": mapping_of(selector=SELECTOR, template=TEMPLATE),
-    "Job": mapping_of(template=TEMPLATE),
+    "Job": mapping_of(template=TEMPLATE, suspend=st.booleans()),
     "CronJob": mapping_of(
         suspend=st.booleans(), jobTemplate=mapping_of(spec=mapping_of(template=TEMPLATE)), schedule=NAMES
     ),
@@ -101,6 +101,7 @@ SPECS = {
         minReplicas=COUNT,
         maxReplicas=COUNT,
     ),
+    "ScaledObject": mapping_of(scaleTargetRef=mapping_of(name=NAMES)),
     "Service": mapping_of(
         selector=LABELS,
         clusterIP=st.just("None"),

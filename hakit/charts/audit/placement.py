@@ -6,10 +6,12 @@ from hakit.charts.intent import NODE_TAINTS_POLICY, Intent
 from hakit.charts.manifests import Object
 from hakit.charts.objects import (
     HOST,
+    PAUSED,
     ZONE,
     anti_affinity_of,
     autoscaler_of,
     constraints_of,
+    dig,
     has_claims,
     id_of,
     mappings,
@@ -17,6 +19,7 @@ from hakit.charts.objects import (
     pod_labels,
     pod_spec,
     replicas_of,
+    scaled_by_keda,
     selects,
     share_of,
     workloads,
@@ -90,6 +93,16 @@ def nothing_is_off_while_active(objects: list[Object], intent: Intent) -> Iterat
     for workload in workloads(objects):
         if replicas_of(workload, objects) == 0:
             yield Finding("HK034", id_of(workload), "spec.replicas", "no replica in the role that serves")
+
+
+def what_is_off_stays_off(objects: list[Object], intent: Intent) -> Iterator[Finding]:
+    for workload in workloads(objects):
+        scaled = scaled_by_keda(workload, objects)
+        if scaled is None or intent.of(workload).replicas != 0:
+            continue
+        if dig(scaled, "metadata", "annotations", PAUSED) != "0":
+            message = f"{id_of(workload)} is to have no pod, and KEDA raises it when there is work"
+            yield Finding("HK050", id_of(scaled), "metadata.annotations", message)
 
 
 def pods_are_spread_over_zones(objects: list[Object], intent: Intent) -> Iterator[Finding]:
@@ -184,6 +197,7 @@ CHECKS = (
     more_than_one_zone,
     no_single_replica,
     nothing_is_off_while_active,
+    what_is_off_stays_off,
     pods_are_spread_over_zones,
     a_rule_leaves_volumes_their_zone,
     a_lost_zone_does_not_count,

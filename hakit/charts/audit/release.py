@@ -7,7 +7,16 @@ from collections.abc import Iterator
 
 from hakit.charts.intent import Intent
 from hakit.charts.manifests import Object
-from hakit.charts.objects import DATA_KINDS, INERT_KINDS, deletes_its_claims, dig, hook_events, id_of, of_kind
+from hakit.charts.objects import (
+    DATA_KINDS,
+    INERT_KINDS,
+    deletes_its_claims,
+    dig,
+    hook_events,
+    id_of,
+    of_kind,
+    runs_to_an_end,
+)
 from hakit.findings import Finding
 
 #: A Kubernetes Secret holds at most 1 MiB (core/v1 MaxSecretSize); Helm puts a release into one, gzipped and in
@@ -28,7 +37,7 @@ def hooks_wait_in_a_standby(objects: list[Object], intent: Intent) -> Iterator[F
 
 
 def jobs_are_suspended_in_a_standby(objects: list[Object], intent: Intent) -> Iterator[Finding]:
-    for job in of_kind(objects, "CronJob"):
+    for job in runs_to_an_end(objects):
         allowed = intent.of(job).suspend is False
         if intent.jobs_wait and not allowed and dig(job, "spec", "suspend") is not True:
             yield Finding("HK029", id_of(job), "spec.suspend", f"it would run in {_where(intent)}")

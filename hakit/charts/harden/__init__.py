@@ -28,6 +28,7 @@ def harden(objects: Iterable[Object], intent: Intent, steps: Iterable[Step] | No
 STEPS: tuple[Step, ...] = (
     placement.autoscale,
     placement.scale,
+    placement.pause_keda_where_nothing_runs,
     placement.leave_replicas_to_the_autoscaler,
     release.set_storage,
     placement.drop_required_zone_anti_affinity,

@@ -7,9 +7,11 @@ from hakit.charts.intent import NODE_TAINTS_POLICY, Autoscaling, Intent
 from hakit.charts.manifests import Object
 from hakit.charts.objects import (
     HOST,
+    PAUSED,
     ZONE,
     anti_affinity_of,
     autoscaler_of,
+    dig,
     has_claims,
     lasting_labels,
     mapping,
@@ -19,6 +21,7 @@ from hakit.charts.objects import (
     namespace_of,
     pod_spec,
     replicas_of,
+    scaled_by_keda,
     selector_of,
     workloads,
 )
@@ -82,6 +85,19 @@ def scale(objects: list[Object], intent: Intent) -> list[Object]:
             spec["minReplicas"] = wanted
             most = spec.get("maxReplicas")
             spec["maxReplicas"] = max(wanted, most) if isinstance(most, int) else wanted
+    return objects
+
+
+def pause_keda_where_nothing_runs(objects: list[Object], intent: Intent) -> list[Object]:
+    """A workload that is declared off stays off: KEDA would raise it as soon as its queue is not empty.
+
+    https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling
+    """
+    for workload in workloads(objects):
+        scaled = scaled_by_keda(workload, objects)
+        if scaled is not None and intent.of(workload).replicas == 0:
+            annotations = {**mapping(dig(scaled, "metadata", "annotations")), PAUSED: "0"}
+            scaled["metadata"] = {**mapping(scaled.get("metadata")), "annotations": annotations}
     return objects
 
 

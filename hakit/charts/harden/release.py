@@ -15,6 +15,7 @@ from hakit.charts.objects import (
     hook_events,
     mapping,
     of_kind,
+    runs_to_an_end,
     workloads,
 )
 
@@ -65,8 +66,9 @@ def keep_claims_of_sets(objects: list[Object], intent: Intent) -> list[Object]: 
 
 
 def suspend_jobs_in_standby(objects: list[Object], intent: Intent) -> list[Object]:
-    """CronJobs as declared; in a standby suspended unless it is said otherwise."""
-    for job in of_kind(objects, "CronJob"):
+    """CronJobs and Jobs as declared; in a standby suspended unless it is said otherwise. A Job that is no hook would
+    run there as soon as it is created; suspended it runs when the region becomes active."""
+    for job in runs_to_an_end(objects):
         wanted = intent.of(job).suspend
         if wanted is None and intent.jobs_wait:
             wanted = True
