@@ -12,8 +12,8 @@ from lab.harness.tools import BIN
 FILES = ("manifests/cnpg.yaml", "definitions/objectstores.yaml", "definitions/podmonitors.yaml")
 
 
-#: Of the other data stores: mariadb-operator 25.10.4, redis-operator 0.16.0, Percona's XtraDB Cluster operator 1.20.0.
-STORES = ("stores/mariadb", "stores/redis", "stores/xtradb")
+#: Of the other data stores: mariadb-operator 25.10.4, redis-operator 0.16.0.
+STORES = ("stores/mariadb", "stores/redis")
 
 
 def documents(name: str) -> Iterator[dict[str, Any]]:
@@ -35,7 +35,7 @@ def define(region: LabRegion, names: Iterable[str] = FILES, only: str = "") -> N
 
     def established(name: str) -> bool:
         found = region.client.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", name)
-        conditions = {each["type"]: each["status"] for each in found.get("status", {}).get("conditions", [])}
+        conditions = {each["type"]: each["status"] for each in (found.get("status") or {}).get("conditions") or []}
         return conditions.get("Established") == "True"
 
     for name in kinds:

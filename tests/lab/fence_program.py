@@ -15,6 +15,7 @@ from hakit.fence.watch import FENCED, OURS
 from hakit.plan import fence
 from lab.harness import Client, LabRegion
 from lab.harness.processes import LabError
+from tests.lab.object_store import ENVIRONMENT
 
 CLUSTERS = "postgresql.cnpg.io/v1", "Cluster"
 #: What docs/region-pair.md promises: one interval of 2 s and the requests of one turn.
@@ -68,7 +69,7 @@ class Running:
     Args:
         region: where the fence's objects of the pair `shop` are applied, in the namespace `shop`.
         folder: for the pod's files.
-        witness: addresses that take the place of the settings' own.
+        witness: addresses that take the place of the settings' own, if any.
         within: makes a command one that runs in the region's network.
         settings: that take the place of the ConfigMap's.
     """
@@ -77,7 +78,7 @@ class Running:
         self,
         region: LabRegion,
         folder: Path,
-        witness: list[str],
+        witness: list[str] | None = None,
         *,
         within: Callable[[Sequence[str | Path]], list[str]] | None = None,
         **settings: Any,
@@ -90,7 +91,7 @@ class Running:
             path.write_text(text)
         given = json.loads(self._client.get("v1", "ConfigMap", "shop-fence-settings", "shop")["data"]["fence.json"])
         (folder / "token").write_text(token(self._client))
-        given |= {"witness": witness, "heartbeat": str(folder / "beat")} | settings
+        given |= ({"witness": witness} if witness else {}) | {"heartbeat": str(folder / "beat")} | settings
         server, authority = api(region)
         given |= {"server": server, "token": str(folder / "token"), "authority": str(authority)}
         (folder / "fence.json").write_text(json.dumps(given))
@@ -102,7 +103,7 @@ class Running:
         self._process = subprocess.Popen(
             self._command,
             cwd=self._folder,
-            env={"PYTHONPATH": str(self._folder)},
+            env={"PYTHONPATH": str(self._folder), **ENVIRONMENT},
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )

@@ -75,11 +75,18 @@ def replica(region: LabRegion, name: str = "orders-g1") -> dict[str, str]:
     return region.client.get("postgresql.cnpg.io/v1", "Cluster", name, "shop")["spec"]["replica"]
 
 
+def appliers(region: LabRegion, *what: str) -> list[str]:
+    fields = region.client.get(*what, "shop")["metadata"]["managedFields"]
+    return [each["manager"] for each in fields if each["operation"] == "Apply"]
+
+
 def test_a_pair_through_its_handovers(system: System) -> None:
     """One test, since each step starts from what the last one left."""
     system.write()
     assert (system.up(EAST), system.up(WEST)) == ("active", "standby")
     assert replica(system.east)["primary"] == "orders-g1-us-east-1"
+    assert appliers(system.east, "postgresql.cnpg.io/v1", "Cluster", "orders-g1") == ["hakit"], "as its annotation says"
+    assert appliers(system.east, "v1", "Service", "orders-rw") == ["pulumi-kubernetes"], "which has no such annotation"
     assert system.preview(EAST) == {}, "a second update has nothing to do"
 
     # One entry changes exactly this: the east demotes, the west only learns of it.

@@ -13,7 +13,8 @@ PASSWORD = "of the lab"  # noqa: S105
 
 
 def connect(host: str, **options: Any) -> psycopg.Connection:
-    """As the application, over the network. What does not answer for two seconds is given up."""
+    """As the application, over the network. What does not answer for some seconds is given up: the user timeout is for
+    what was sent and not acknowledged, the keepalives for an answer that never comes."""
     return psycopg.connect(
         host=host,
         **{
@@ -23,6 +24,9 @@ def connect(host: str, **options: Any) -> psycopg.Connection:
             "password": PASSWORD,
             "connect_timeout": 2,
             "tcp_user_timeout": 2000,
+            "keepalives_idle": 1,
+            "keepalives_interval": 1,
+            "keepalives_count": 2,
             "autocommit": True,
             **options,
         },
