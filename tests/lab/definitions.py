@@ -12,8 +12,8 @@ from lab.harness.tools import BIN
 FILES = ("manifests/cnpg.yaml", "definitions/objectstores.yaml", "definitions/podmonitors.yaml")
 
 
-#: Of the other data stores: mariadb-operator 25.10.4, redis-operator 0.16.0.
-STORES = ("stores/mariadb", "stores/redis")
+#: Of the other data stores: mariadb-operator 25.10.4, redis-operator 0.16.0, Percona's XtraDB Cluster operator 1.20.0.
+STORES = ("stores/mariadb", "stores/redis", "stores/xtradb")
 
 
 def documents(name: str) -> Iterator[dict[str, Any]]:
