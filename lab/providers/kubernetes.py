@@ -18,7 +18,7 @@ from typing import Any
 import grpc
 import requests
 from google.protobuf.empty_pb2 import Empty  # ty: ignore[missing-module-member]  made at run time
-from pulumi.runtime.proto import provider_pb2
+from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from lab.harness.client import Client, Object, RefusedError
 from lab.harness.helm import Helm, HelmError
@@ -95,7 +95,9 @@ class Provider(Frame):
         else:
             place = inputs["metadata"].get("namespace")
             identity = f"{place}/{inputs['metadata']['name']}" if place else inputs["metadata"]["name"]
-        outputs = inputs if request.preview else self._write(request.type, inputs, context, "install")
+        if request.preview:
+            return provider_pb2.CreateResponse(id=identity, properties=struct(inputs))
+        outputs = self._write(request.type, inputs, context, "install", identity)
         return provider_pb2.CreateResponse(id=identity, properties=struct(outputs))
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
@@ -111,7 +113,9 @@ class Provider(Frame):
                 grpc.StatusCode.UNAVAILABLE, f"configured Kubernetes cluster is unreachable: {self._unreachable}"
             )
 
-    def _write(self, type_: str, inputs: Object, context: grpc.ServicerContext, verb: str) -> Object:
+    def _write(
+        self, type_: str, inputs: Object, context: grpc.ServicerContext, verb: str, identity: str = ""
+    ) -> Object:
         self._need_the_cluster(context)
         try:
             if type_ != RELEASE:
@@ -125,8 +129,16 @@ class Provider(Frame):
                 values=without_nulls(inputs.get("values", {})),
             )
         except (HelmError, RefusedError, LookupError, OSError) as error:
+            # A release that an install leaves behind failed is one all the same (release.go, Create, partialError).
+            if identity and type_ == RELEASE and self._status(inputs) == "failed":
+                context.set_trailing_metadata(half_made(identity, inputs, str(error)))
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         return inputs | {"status": {"status": "deployed", "name": inputs["name"], "namespace": inputs["namespace"]}}
+
+    def _status(self, inputs: Object) -> str:
+        """Of the release that has the name; empty when none has."""
+        releases = self._helm.json("list", "--namespace", inputs["namespace"], "--all")
+        return next((each["status"] for each in releases if each["name"] == inputs["name"]), "")
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         if self._unreachable:
@@ -161,8 +173,7 @@ class Provider(Frame):
 
     def _live(self, type_: str, state: Object) -> Object | None:
         if type_ == RELEASE:
-            releases = self._helm.json("list", "--namespace", state["namespace"], "--all")
-            if state["name"] not in [each["name"] for each in releases]:
+            if not self._status(state):
                 return None
             return self._helm.json("get", "values", state["name"], "--namespace", state["namespace"])
         metadata = state["metadata"]
@@ -199,6 +210,17 @@ def _unreachable(cluster: Object) -> str:
         except OSError as error:  # requests' own are OSErrors, a missing certificate too
             return str(error)
     return ""
+
+
+def half_made(identity: str, inputs: Object, why: str) -> list[tuple[str, bytes]]:
+    """What a refusal carries so that the engine keeps the resource (sdk/go/common/resource/plugin/provider_plugin.go,
+    parseError: the details of a google.rpc.Status)."""
+    found = provider_pb2.ErrorResourceInitFailed(
+        id=identity, properties=struct(inputs), reasons=[why], inputs=struct(inputs)
+    )
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=why)
+    status.details.add().Pack(found)
+    return [("grpc-status-details-bin", status.SerializeToString())]
 
 
 def without_what_servers_add(live: Object) -> Object:
