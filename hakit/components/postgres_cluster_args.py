@@ -80,6 +80,19 @@ class AdoptArgs(TypedDict, total=False):
     """Its archive, which goes on. Default: a new one is begun, and the old one stays where it is."""
 
 
+class PoolerArgs(TypedDict, total=False):
+    """PgBouncer, reached by the Service `<database>-pooler`; it leads to the region's own primary in every role."""
+
+    instances: int
+    """Default 3, one a zone."""
+    mode: str
+    """`session`, the default, or `transaction`."""
+    parameters: dict[str, str]
+    """Of PgBouncer."""
+    image: str
+    """Default: the operator's."""
+
+
 class PartitionedArgs(TypedDict, total=False):
     """What the regions of a partitioned database tell each other: docs/active-active.md."""
 
@@ -223,6 +236,8 @@ class PostgresClusterArgs(TypedDict, total=False):
     bootstrap: str
     """How a copy starts: `recovery` from the active copy's archive, the default, or `stream` from the running
     primary."""
+    pooler: PoolerArgs
+    """PgBouncer before it. Default: none."""
     pod_monitor: bool
     """Create a PodMonitor. Default true."""
     extra: dict[str, Any]

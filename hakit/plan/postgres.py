@@ -9,7 +9,7 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
-from hakit.plan import guard, postgres_active, ready
+from hakit.plan import guard, postgres_active, postgres_pooler, ready
 from hakit.plan.postgres_adopt import store_suffix
 from hakit.plan.postgres_durability import Size
 from hakit.plan.postgres_logins import managed_role
@@ -63,6 +63,9 @@ def plan(spec: PostgresSpec) -> list[Planned]:
         found.append(Planned(f"backup-g{intent.incarnation}", backup))
     if spec.extensions:
         found.append(Planned(f"database-g{intent.incarnation}", database(spec, name), stays=True))
+    if spec.pooler:
+        found.append(Planned(f"pooler-g{intent.incarnation}", postgres_pooler.manifest(spec, spec.pooler, name)))
+        found.append(Planned("pooler", postgres_pooler.service(spec, name)))
     if spec.pod_monitor:
         found.append(Planned("monitor", pod_monitor(spec, name)))
     return found

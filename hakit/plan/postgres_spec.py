@@ -21,6 +21,7 @@ from hakit.plan.postgres_logins import (
     roles,
     sql_name,
 )
+from hakit.plan.postgres_pooler import Pooler, pooler
 from hakit.plan.postgres_reach import Route, check_reach, routes
 from hakit.plan.postgres_storage import ArchiveSpec, archive
 from hakit.topology import names
@@ -69,6 +70,7 @@ ARGUMENTS = (
     "partitioned",
     "adopt",
     "bootstrap",
+    "pooler",
     "pod_monitor",
     "extra",
     "dropped",
@@ -142,6 +144,7 @@ class PostgresSpec:
     adopted: Adopted | None
     streams: bool
     archive_timeout: int | None
+    pooler: Pooler | None
     pod_monitor: bool
     extra: Mapping[str, Any]
     dropped: tuple[int, ...]
@@ -223,6 +226,7 @@ def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
         exchange=exchange(given, pair, region.name, replication),
         streams=_streams(given, pair, region.name, declared, archived),
         archive_timeout=timeout,
+        pooler=pooler(given),
         pod_monitor=given.flag("pod_monitor", default=True),
         extra=_extra(given),
         dropped=_dropped(given, intent),

@@ -89,6 +89,7 @@ SHAPES: dict[str, Manifest] = {
         "credentials": {"application": {"secret": "login"}, "superuser": {"secret": "root"}},
         "roles": {"reader": {"login": True, "in_roles": ["pg_read_all_data"], "secret": "reader", "inherit": True}},
         "extensions": ["pg_trgm"],
+        "pooler": {"mode": "transaction", "parameters": {"max_client_conn": "500"}},
         "ready_secret": "ready",
         "archive": {
             "secret": "keys",
