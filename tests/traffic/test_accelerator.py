@@ -86,6 +86,7 @@ def test_a_fence_takes_the_endpoints_too_as_a_failover_ignores_dials(tmp_path: P
     [
         ((FAILOVER,), True),
         ((f"kind: planned, to: {WEST}, tokens: {{orders: T}}",), True),
+        ((FAILOVER, f"kind: rebuild, to: {EAST}, incarnation: 2"), True),
         ((f"kind: planned, to: {WEST}",), False),
         ((f"kind: planned, to: {WEST}", f"kind: cancel, to: {EAST}"), False),
     ],
@@ -98,6 +99,12 @@ def test_a_handover_swaps_two_dials_once_it_counts(entries: tuple[str, ...], cou
         "shop-group-us-west-2": {"trafficDialPercentage": (0, 100)},
     }
     assert changed(before, run(tmp_path, args, EAST, WEST, DUBLIN, handovers=entries)) == (swapped if counts else {})
+
+
+def test_a_handover_of_an_active_active_pair_changes_nothing(tmp_path: Path) -> None:
+    before = run(tmp_path, accelerator(EAST, WEST), EAST, WEST, mode="active-active")
+    after = run(tmp_path, accelerator(EAST, WEST), EAST, WEST, mode="active-active", handovers=(FAILOVER,))
+    assert changed(before, after) == {}
 
 
 def test_a_record_points_at_the_accelerator_when_the_zone_is_named(tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def test_a_drained_or_fenced_region_asks_for_no_record_and_the_others_do_not_cha
     [
         ((FAILOVER,), ("0", "1", "0")),
         ((f"kind: planned, to: {WEST}, tokens: {{orders: T}}",), ("0", "1", "0")),
+        ((FAILOVER, f"kind: rebuild, to: {EAST}, incarnation: 2"), ("0", "1", "0")),
         ((f"kind: planned, to: {WEST}",), ("1", "0", "0")),
         ((f"kind: planned, to: {WEST}", f"kind: cancel, to: {EAST}"), ("1", "0", "0")),
     ],
@@ -93,6 +94,13 @@ def test_a_handover_moves_the_weight_once_it_counts(
     for region, weight in zip((EAST, WEST, DUBLIN), weights, strict=True):
         recording = run(tmp_path, external_dns(region), EAST, WEST, DUBLIN, handovers=entries)
         assert endpoints(recording) == [endpoint_of(region, weight=weight)]
+
+
+@pytest.mark.parametrize("region", [EAST, WEST])
+def test_a_handover_of_an_active_active_pair_changes_nothing(region: str, tmp_path: Path) -> None:
+    before = run(tmp_path, external_dns(region), EAST, WEST, mode="active-active")
+    after = run(tmp_path, external_dns(region), EAST, WEST, mode="active-active", handovers=(FAILOVER,))
+    assert changed(before, after) == {}
 
 
 def test_the_same_record_as_annotations_under_the_prefix_of_the_version(tmp_path: Path) -> None:
