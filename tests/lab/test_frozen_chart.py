@@ -193,3 +193,18 @@ def test_helm_refuses_a_cluster_that_the_chart_is_not_made_for(namespace: str, h
     frozen = write(load(str(folder)), tmp_path)
     with pytest.raises(HelmError, match=r"chart requires kubeVersion: >=1\.99\.0-0 which is incompatible"):
         _install(helm, frozen, namespace, [])
+
+
+def test_a_selector_that_cannot_change_is_named_before_helm_begins(
+    region: LabRegion, namespace: str, helm: Helm, chart: Path
+):
+    """Every such field, and what else is refused, is in test_fixed_fields.py and test_adoption.py."""
+    objects = [each for each in _storefront(namespace) if each["kind"] in ("Deployment", "Service")]
+    where = ("storefront", chart, "--namespace", namespace)
+    helm.run("install", *where, values=_values(objects, namespace))
+    changed = copy.deepcopy(objects)
+    spec = shop.one(changed, "Deployment")["spec"]
+    spec["selector"]["matchLabels"]["tier"] = spec["template"]["metadata"]["labels"]["tier"] = "front"
+    with pytest.raises(HelmError, match=r"Nothing has been changed\. Deployment/storefront: spec\.selector"):
+        helm.run("upgrade", *where, values=_values(changed, namespace))
+    assert len(helm.json("history", "storefront", "--namespace", namespace)) == 1
