@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from hakit.components.bucket_pair_args import BucketPairArgs as BucketPairArgs
     from hakit.components.global_load_balancer import GlobalLoadBalancer as GlobalLoadBalancer
     from hakit.components.global_load_balancer_args import GlobalLoadBalancerArgs as GlobalLoadBalancerArgs
+    from hakit.components.ha_alerts import HaAlerts as HaAlerts
+    from hakit.components.ha_alerts_args import HaAlertsArgs as HaAlertsArgs
     from hakit.components.mariadb_cluster import MariaDbCluster as MariaDbCluster
     from hakit.components.mariadb_cluster_args import MariaDbClusterArgs as MariaDbClusterArgs
     from hakit.components.minio_site_replication import MinioSiteReplication as MinioSiteReplication
@@ -38,6 +40,8 @@ _HOMES = {
     "BucketPairArgs": "hakit.components.bucket_pair_args",
     "GlobalLoadBalancer": "hakit.components.global_load_balancer",
     "GlobalLoadBalancerArgs": "hakit.components.global_load_balancer_args",
+    "HaAlerts": "hakit.components.ha_alerts",
+    "HaAlertsArgs": "hakit.components.ha_alerts_args",
     "HakitError": "hakit.errors",
     "MariaDbCluster": "hakit.components.mariadb_cluster",
     "MariaDbClusterArgs": "hakit.components.mariadb_cluster_args",
@@ -63,6 +67,8 @@ __all__ = [
     "BucketPairArgs",
     "GlobalLoadBalancer",
     "GlobalLoadBalancerArgs",
+    "HaAlerts",
+    "HaAlertsArgs",
     "HakitError",
     "MariaDbCluster",
     "MariaDbClusterArgs",

@@ -1,0 +1,52 @@
+"""HaAlerts: alerts on whatever would break high availability, as PrometheusRules."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from hakit.components.ha_alerts_args import HaAlertsArgs
+from hakit.components.manifests import resource
+from hakit.components.order import after
+from hakit.components.project import load_topology
+from hakit.components.providers import provider_of
+from hakit.errors import HakitError
+from hakit.plan import alerts
+from hakit.plan.alerts_spec import specify
+
+
+class HaAlerts(pulumi.ComponentResource):
+    """Alerts of one region, with bounds from the pair's objectives; docs/alerts.md has what to do for each.
+
+    Creates:
+        - a PrometheusRule `<name>-rules` for the region's own Prometheus;
+        - with `all_regions` a PrometheusRule `<name>-all-regions` for one that sees every region.
+
+    Which alerts there are follows the role of the region, so they change with a handover.
+
+    Raises:
+        HakitError: an argument is wrong; no provider names the cluster. Nothing is registered then.
+    """
+
+    alerts: pulumi.Output[list[str]]
+    """Names of the alerts, each once."""
+
+    def __init__(self, name: str, args: HaAlertsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        spec = specify(name, args, load_topology(_path(name, args)))
+        provider_of(spec.where, spec.region.name, opts)
+        super().__init__("hakit:index:HaAlerts", name, None, opts)
+        for each in alerts.plan(spec):
+            resource(f"{name}-{each.key}", each.manifest, after(opts, pulumi.ResourceOptions(parent=self)))
+        wanted = {**alerts.groups(spec), **alerts.groups_of_all_regions(spec)}
+        found = sorted({alert.name for group in wanted.values() for alert in group})
+        self.alerts = pulumi.Output.from_input(found)
+        self.register_outputs({"alerts": found})
+
+
+def _path(name: str, args: Any) -> str:
+    path = args.get("topology") if isinstance(args, Mapping) else None
+    if not isinstance(path, str) or not path:
+        raise HakitError(
+            "topology is missing", where=f"HaAlerts {name!r}", do="name the topology's file, which gives objectives"
+        )
+    return path

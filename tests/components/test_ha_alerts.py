@@ -1,0 +1,62 @@
+"""HaAlerts as a program registers it."""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+import hakit
+from hakit.errors import HakitError
+from hakit.testing import Recording, record
+from tests.unit.alerts.given import ARGUMENTS, WEST
+from tests.unit.topology.example import EXAMPLE
+
+
+def watched(root: Path, *, provided: bool = True, **arguments: Any) -> Recording:
+    (root / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (root / "topology.yaml").write_text(EXAMPLE)
+
+    def program() -> None:
+        args: Any = {**ARGUMENTS, **arguments}
+        provider = hakit.kubernetes_provider("topology.yaml", "us-east-1") if provided else None
+        made = hakit.HaAlerts("ha", args, pulumi.ResourceOptions(provider=provider))
+        pulumi.export("alerts", made.alerts)
+
+    return record(program, root=root)
+
+
+def test_a_region_has_a_rule_of_its_own_and_one_of_all_regions(tmp_path: Path) -> None:
+    found = {each.name: each for each in watched(tmp_path).resources if each.type.endswith(":PrometheusRule")}
+    assert {name: each.inputs["metadata"]["name"] for name, each in found.items()} == {
+        "ha-rules": "ha",
+        "ha-all-regions": "ha-all-regions",
+    }
+    assert all(each.parent.endswith("hakit:index:HaAlerts::ha") for each in found.values())
+    groups = found["ha-rules"].inputs["spec"]["groups"]
+    assert [each["name"] for each in groups] == [
+        "hakit-ha-apps",
+        "hakit-ha-databases",
+        "hakit-ha-backups",
+        "hakit-ha-stores",
+    ]
+
+
+def test_a_program_can_read_which_alerts_there_are(tmp_path: Path) -> None:
+    found = watched(tmp_path).exports["alerts"]
+    assert found == sorted(set(found))
+    assert {"HaTwoPrimaries", "HaBackupNeverRan", "HaZoneWithoutPods"} <= set(found)
+
+
+def test_nothing_is_registered_when_an_argument_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(HakitError, match="topology is missing"):
+        watched(tmp_path, topology=None)
+    with pytest.raises(HakitError, match="drills"):
+        watched(tmp_path, drills={"last": "yesterday"})
+
+
+def test_it_goes_to_no_cluster_that_nobody_named(tmp_path: Path) -> None:
+    with pytest.raises(HakitError, match="provider"):
+        watched(tmp_path, provided=False)
+    with pytest.raises(HakitError, match=WEST):
+        watched(tmp_path, scope=WEST)
