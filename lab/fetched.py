@@ -41,6 +41,12 @@ DEFINITIONS = (
         "v0.93.1",
         "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
     ),
+    (
+        "prometheusrules.yaml",
+        "github.com/prometheus-operator/prometheus-operator",
+        "v0.93.1",
+        "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+    ),
     ("istio.yaml", "istio.io/api", "v1.28.0", "kubernetes/customresourcedefinitions.gen.yaml"),
 )
 

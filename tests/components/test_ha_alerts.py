@@ -1,5 +1,8 @@
 """HaAlerts as a program registers it."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ from hakit.errors import HakitError
 from hakit.testing import Recording, record
 from tests.unit.alerts.given import ARGUMENTS, WEST
 from tests.unit.topology.example import EXAMPLE
+
+ROOT = Path(__file__).parents[2]
 
 
 def watched(root: Path, *, provided: bool = True, **arguments: Any) -> Recording:
@@ -60,3 +65,12 @@ def test_it_goes_to_no_cluster_that_nobody_named(tmp_path: Path) -> None:
         watched(tmp_path, provided=False)
     with pytest.raises(HakitError, match=WEST):
         watched(tmp_path, scope=WEST)
+
+
+def test_the_example_has_no_finding_and_watches_each_region_by_its_role() -> None:
+    command = [sys.executable, "-m", "hakit.cli", "preview", "examples/alerts", "--strict", "--format", "json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {stack["stack"]: set(stack["exports"]["alerts"]) for stack in json.loads(done.stdout)["stacks"]}
+    assert found["prod-us-west-2"] - found["prod-us-east-1"] == {"HaWritableStandby"}
+    assert found["prod-us-east-1"] <= found["prod-us-west-2"]

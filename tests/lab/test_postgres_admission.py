@@ -12,22 +12,26 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hakit.plan import postgres, region_base
+from hakit.plan import alerts, postgres, region_base
 from lab.harness import LabRegion, RefusedError
 from lab.harness.tools import REGION_TOOLS
 from tests.lab.conftest import need, running
 from tests.lab.definitions import FILES, define
 from tests.lab.operator_process import start_operator
+from tests.unit.alerts.given import EAST, WEST
+from tests.unit.alerts.given import spec as watched
 from tests.unit.postgres.given import CANCEL, FAILOVER, PLANNED, REBUILD, ROUTES, spec, topology
 from tests.unit.postgres.test_active_active import PARTITIONED, specified
 
 pytestmark = pytest.mark.lab
 
 Manifest = dict[str, Any]
+RULES = "definitions/prometheusrules.yaml"
 
 
 def token(number: int) -> str:
@@ -289,3 +293,22 @@ def test_under_the_guard_a_whole_way_passes(admitting: LabRegion) -> None:
     found = admitting.client.list("postgresql.cnpg.io/v1", "Cluster", "shop")
     assert sorted(each["metadata"]["name"] for each in found) == ["orders-g1", "orders-g2"]
     assert {each["metadata"]["annotations"]["hakit/epoch"] for each in found} == {"31"}
+
+
+@pytest.mark.parametrize("region", [EAST, WEST])
+def test_the_rules_that_watch_a_database_are_admitted(admitting: LabRegion, region: str, tmp_path: Path) -> None:
+    need(RULES)
+    define(admitting, [RULES])
+    made = alerts.plan(watched(tmp_path, region))
+    assert [each.manifest["metadata"]["name"] for each in made] == ["ha", "ha-all-regions"]
+    for each in made:
+        put(admitting, each.manifest, "default")
+
+
+def test_a_rule_with_a_key_that_the_definition_lacks_is_refused(admitting: LabRegion, tmp_path: Path) -> None:
+    need(RULES)
+    define(admitting, [RULES])
+    manifest = copy.deepcopy(alerts.plan(watched(tmp_path))[0].manifest)
+    manifest["spec"]["groups"][0]["rules"][0]["severity"] = "critical"
+    with pytest.raises(RefusedError, match="severity"):
+        put(admitting, manifest, "default")
