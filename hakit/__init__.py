@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hakit.components.backup_plan import BackupPlan as BackupPlan
+    from hakit.components.backup_plan_args import BackupPlanArgs as BackupPlanArgs
     from hakit.components.bucket_pair import BucketPair as BucketPair
     from hakit.components.bucket_pair_args import BucketPairArgs as BucketPairArgs
     from hakit.components.global_load_balancer import GlobalLoadBalancer as GlobalLoadBalancer
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BackupPlan": "hakit.components.backup_plan",
+    "BackupPlanArgs": "hakit.components.backup_plan_args",
     "BucketPair": "hakit.components.bucket_pair",
     "BucketPairArgs": "hakit.components.bucket_pair_args",
     "GlobalLoadBalancer": "hakit.components.global_load_balancer",
@@ -63,6 +67,8 @@ _HOMES = {
     "load_topology": "hakit.components.project",
 }
 __all__ = [
+    "BackupPlan",
+    "BackupPlanArgs",
     "BucketPair",
     "BucketPairArgs",
     "GlobalLoadBalancer",

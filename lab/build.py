@@ -293,7 +293,7 @@ def check_disk(tools: list[Tool], free: Callable[[Path], int] | None = None) -> 
 
 
 def main(names: list[str]) -> None:
-    known = [*(tool.name for tool in TOOLS), "charts", "manifests", "definitions", "stores", "images"]
+    known = [*(tool.name for tool in TOOLS), "charts", "manifests", "definitions", "stores", "backups", "images"]
     if unknown := [name for name in names if name not in known]:
         raise LabToolsError(f"no part {unknown[0]}; there are: {', '.join(known)}")
     BIN.mkdir(exist_ok=True)
@@ -305,6 +305,7 @@ def main(names: list[str]) -> None:
             ("manifests", fetched.MANIFESTS),
             ("definitions", fetched.DEFINITIONS),
             ("stores", fetched.STORES),
+            ("backups", fetched.BACKUPS),
         ):
             if not names or folder in names:
                 fetched.fetch(BIN / folder, wanted, say)

@@ -58,6 +58,9 @@ STORES = (
     ("xtradb", "github.com/percona/percona-xtradb-cluster-operator", "v1.20.0", "config/crd/bases"),
 )
 
+#: Definitions of Velero, all of them. Name, module, version, folder.
+BACKUPS = (("velero", "github.com/vmware-tanzu/velero", "v1.18.1", "config/crd/v1/bases"),)
+
 
 class FetchError(Exception):
     """A module could not be had."""

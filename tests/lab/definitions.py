@@ -15,6 +15,9 @@ FILES = ("manifests/cnpg.yaml", "definitions/objectstores.yaml", "definitions/po
 #: Of the other data stores: mariadb-operator 25.10.4, redis-operator 0.16.0, Percona's XtraDB Cluster operator 1.20.0.
 STORES = ("stores/mariadb", "stores/redis", "stores/xtradb")
 
+#: Of Velero 1.18.1.
+BACKUPS = ("backups/velero",)
+
 
 def documents(name: str) -> Iterator[dict[str, Any]]:
     """The objects in a file, or in every file of a folder."""

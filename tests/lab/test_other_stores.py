@@ -1,4 +1,4 @@
-"""Every object that the components of other data stores emit, before the real definitions of their operators.
+"""Every object that the components of other data stores, and BackupPlan, emit, before the real definitions.
 
 Server-side apply with strict validation: a field that the definition does not have is an error, never dropped. What
 this does not prove: that the operators' webhooks take them, and that a database comes of it.
@@ -18,7 +18,9 @@ from hakit.topology.copies import EPOCH
 from lab.harness import LabRegion, RefusedError
 from lab.harness.tools import REGION_TOOLS, ROOT
 from tests.lab.conftest import need, running
-from tests.lab.definitions import STORES, define, documents
+from tests.lab.definitions import BACKUPS, STORES, define, documents
+from tests.unit.backup.plans import VELERO
+from tests.unit.backup.plans import objects as backup_objects
 from tests.unit.postgres.given import FAILOVER, PLANNED, REBUILD, SETTLED, TOKEN, topology
 from tests.unit.stores.given import ALONE, mariadb_objects, minio_spec, rclone_spec, redis_objects
 
@@ -38,9 +40,9 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def defined(request: pytest.FixtureRequest) -> Iterator[LabRegion]:
-    need(*REGION_TOOLS, *STORES)
+    need(*REGION_TOOLS, *STORES, *BACKUPS)
     with running(request, "stores", ["a"], hosts=1) as region:
-        define(region, STORES)
+        define(region, (*STORES, *BACKUPS))
         yield region
 
 
@@ -225,3 +227,33 @@ def test_the_epoch_guard_holds_a_mariadb_as_it_holds_a_cluster(defined: LabRegio
     second = made(SETTLED)
     second["metadata"]["name"] = "orders-again"
     defined.wait_for("the record", lambda: "incarnation 1 was created here before" in refused(second))
+
+
+FAR: Manifest = {
+    "a": {"bucket": "far", "region": "b", "endpoint": "https://s3.example.com", "secret": "keys"},
+    "b": {"copies": {"a": "acme-prod-a-velero"}},
+}
+
+
+@pytest.mark.parametrize("stores", [VELERO["stores"], FAR], ids=["copied", "elsewhere"])
+@pytest.mark.parametrize("scope", ["a", "b"])
+def test_every_object_of_a_backup_plan_is_admitted(defined: LabRegion, scope: str, stores: Manifest) -> None:
+    namespace = defined.namespace(f"velero-{next(_numbers)}")
+    made = backup_objects(scope, velero={**VELERO, "stores": stores})
+    assert sorted(each["kind"] for each in made.values()) == ["BackupStorageLocation"] * 2 + ["Schedule"]
+    for each in made.values():
+        applied = put(defined, each, namespace)
+        again = put(defined, each, namespace)
+        assert again["metadata"]["resourceVersion"] == applied["metadata"]["resourceVersion"], "the same again"
+
+
+def test_a_field_that_velero_does_not_have_is_refused(defined: LabRegion) -> None:
+    namespace = defined.namespace("velero-refused")
+    made = backup_objects("a")["schedule-shop"]
+    made["spec"]["template"]["moveData"] = True
+    with pytest.raises(RefusedError, match="moveData: field not declared in schema"):
+        put(defined, made, namespace)
+    location = backup_objects("a")["location-b"]
+    location["spec"]["accessMode"] = "Readonly"
+    with pytest.raises(RefusedError, match="accessMode"):
+        put(defined, location, namespace)

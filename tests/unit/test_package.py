@@ -46,6 +46,8 @@ def test_a_load_balancer_loads_the_sdk_of_its_provider_only_when_it_makes_a_reso
 
 def test_every_public_name_is_there_and_no_other() -> None:
     assert sorted(hakit.__all__) == [
+        "BackupPlan",
+        "BackupPlanArgs",
         "BucketPair",
         "BucketPairArgs",
         "GlobalLoadBalancer",

@@ -1,0 +1,81 @@
+"""BackupPlan: what is backed up in one region, how often and for how long, judged by what is promised."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from hakit.components.backup_plan_args import BackupPlanArgs
+from hakit.components.manifests import resource
+from hakit.components.order import after
+from hakit.components.project import load_topology
+from hakit.components.protection import create, refuse_unprotected
+from hakit.components.providers import provider_of
+from hakit.errors import HakitError
+from hakit.plan import backup
+from hakit.plan.backup_spec import BackupSpec, specify
+
+
+class BackupPlan(pulumi.ComponentResource):
+    """The backups of a pair's databases and applications, by tiers of RPO, RTO and retention.
+
+    Creates, with applications:
+        - a Secret `<name>-repository`, the password of Velero's repositories, when it is given; protected and kept;
+        - a BackupStorageLocation `<name>-location-<region>` for each region of the pair: to write this region's
+          backups, to read the others';
+        - a Schedule `<name>-schedule-<application>` each, paused where an active-passive pair is standby.
+
+    Of a database it creates nothing: PostgresCluster archives and makes base backups in every region. It judges them,
+    and gives their arguments: `"backup": plan.databases["orders"]`.
+
+    Raises:
+        HakitError: an argument is wrong; an objective is out of reach of its schedule; a retention is shorter than the
+            lock; the only copy lies in the region that it protects; no provider names the cluster. Nothing is
+            registered then.
+    """
+
+    databases: dict[str, dict[str, str]]
+    """By database, the `backup` argument of its PostgresCluster; plain values."""
+    promises: pulumi.Output[dict[str, str]]
+    """In words, by database and application: how often, for how long, and what may be lost."""
+    region: pulumi.Output[str]
+    """Region of the topology."""
+
+    def __init__(self, name: str, args: BackupPlanArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        spec = specify(name, args, load_topology(_path(name, args)))
+        provider_of(spec.where, spec.region.name, opts)
+        refuse_unprotected(spec.where, opts, protected=spec.makes_password)
+        super().__init__("hakit:index:BackupPlan", name, None, opts)
+        needs = [self._secret(name, args, spec, opts)] if spec.makes_password else []
+        for each in backup.plan(spec):
+            # Schedules after the locations that they write to, and all of it after the password.
+            made = create(self, name, each, list(needs), opts, protected=False)
+            if each.manifest["kind"] == "BackupStorageLocation":
+                needs.append(made)
+        self.databases = backup.databases(spec)
+        self.promises = pulumi.Output.from_input(backup.promises(spec))
+        self.region = pulumi.Output.from_input(spec.region.name)
+        self.register_outputs({"databases": self.databases, "promises": self.promises, "region": self.region})
+
+    def _secret(
+        self, name: str, args: BackupPlanArgs, spec: BackupSpec, given: pulumi.ResourceOptions | None
+    ) -> pulumi.CustomResource:
+        password = pulumi.Output.secret(args["velero"]["repository_password"])
+        own = pulumi.ResourceOptions(
+            parent=self,
+            # Without it no backup of a volume can be read again.
+            protect=True,
+            retain_on_delete=True,
+            additional_secret_outputs=["data", "stringData"],
+        )
+        manifest = {**backup.secret(spec), "stringData": {backup.REPOSITORY_KEY: password}}
+        return resource(f"{name}-repository", manifest, after(given, own))
+
+
+def _path(name: str, args: Any) -> str:
+    path = args.get("topology") if isinstance(args, Mapping) else None
+    if not isinstance(path, str) or not path:
+        raise HakitError(
+            "topology is missing", where=f"BackupPlan {name!r}", do="name the topology's file, which gives regions"
+        )
+    return path

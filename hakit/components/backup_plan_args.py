@@ -1,0 +1,118 @@
+"""The arguments of BackupPlan.
+
+Plain types only, and no `from __future__ import annotations` here: Pulumi's schema analyzer reads these classes when
+hakit is packaged as a component plugin.
+"""
+
+from typing import Required, TypedDict
+
+import pulumi
+
+
+class BackupMeasuredArgs(TypedDict, total=False):
+    """What a real restore took; by it the RTO is judged."""
+
+    restore: Required[str]
+    """Of a base backup, or of all of an application: `35m`."""
+    replay: float
+    """Of a database: hours of WAL that are replayed in one hour."""
+
+
+class BackupDatabaseArgs(TypedDict, total=False):
+    """One database, by its tier and what is different from it."""
+
+    tier: str
+    """Default: the plan's."""
+    schedule: str
+    """Of base backups: six fields, seconds first."""
+    retention: str
+    """Recovery window: `30d`, `4w`, `3m` (of 31 days)."""
+    rpo: str
+    """What may be lost when all is to come from the archive: `15m`."""
+    rto: str
+    """How long a restore may take: `1h`."""
+    takes: str
+    """The longest that one base backup takes. Default `1h`."""
+    measured: BackupMeasuredArgs
+    """Of a real restore. Default: the RTO is not judged."""
+    ships_wal: bool
+    """The PostgresCluster has not a route to every region, so that `archive_timeout` follows from the pair's
+    `objectives.rpo`. Default false: it is PostgreSQL's usual five minutes."""
+    copied_to: list[str]
+    """Regions to which a BucketPair copies each region's archive."""
+
+
+class BackupApplicationArgs(TypedDict, total=False):
+    """One application: namespaces with their volumes, by Velero."""
+
+    namespaces: list[str]
+    """Default: the one of its name."""
+    tier: str
+    """Default: the plan's."""
+    schedule: str
+    """Five fields, minutes first."""
+    retention: str
+    """How long each backup is kept, from its start."""
+    rpo: str
+    """What may be lost: at least the time between two backups, what one takes, and what its copying takes."""
+    rto: str
+    """How long a restore may take."""
+    takes: str
+    """The longest that one backup takes, the moving of its volumes' data too. Default `1h`."""
+    measured: BackupMeasuredArgs
+    """Of a real restore. Default: the RTO is not judged."""
+
+
+class BackupStoreArgs(TypedDict, total=False):
+    """Where one region's Velero writes."""
+
+    bucket: str
+    """Default: BucketPair's of the purpose `velero`, when it lies in the region itself."""
+    region: str
+    """Where it lies. Default: the region that it protects, and then `copies` are needed."""
+    copies: dict[str, str]
+    """Buckets that it is copied to, by the region that they lie in."""
+    endpoint: str
+    """Address, https://..., where it is not AWS. Not with `copies`."""
+    secret: str
+    """Secret beside Velero, in each region, with the credentials in its key `cloud`. Default: the pod's identity."""
+
+
+class BackupVeleroArgs(TypedDict, total=False):
+    """Velero, which must be there."""
+
+    namespace: str
+    """Its namespace. Default `velero`."""
+    provider: str
+    """Its plugin for object stores. Default `aws`."""
+    stores: Required[dict[str, BackupStoreArgs]]
+    """By region of the pair."""
+    repository_password: pulumi.Input[str]
+    """What volumes' data is encrypted by; the same in every region, and never another one again: older backups could
+    not be read."""
+    repository_password_elsewhere: str
+    """What else makes the Secret `velero-repo-credentials`, before the first backup."""
+
+
+class BackupPlanArgs(TypedDict, total=False):
+    """What a BackupPlan is made from."""
+
+    topology: Required[str]
+    """The topology's file, relative to the folder of Pulumi.yaml."""
+    pair: Required[str]
+    """Pair of the topology."""
+    scope: Required[str]
+    """Region of the topology that this program deploys."""
+    tier: str
+    """`critical`, `standard` or `relaxed`. Default `standard`."""
+    lock_days: int
+    """Days for which Object Lock keeps the objects of every store. Default 0: none."""
+    copied_within: str
+    """Until S3 has copied an object to another region, where only a copy survives. Default `15m`, which AWS commits
+    itself to with BucketPair's `replication_time`."""
+    databases: dict[str, BackupDatabaseArgs]
+    """By database of the pair."""
+    applications: dict[str, BackupApplicationArgs]
+    """By name."""
+    velero: BackupVeleroArgs
+    """Needed with `applications`."""
