@@ -1,7 +1,6 @@
 """The real Pulumi engine over a copy of the reference system, with stand-ins for its providers and a file backend."""
 
 import contextlib
-import gc
 import json
 import os
 import runpy
@@ -9,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import warnings
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -97,10 +95,7 @@ class Engine:
                     "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{port}" for package, port in ports.items()),
                 },
             )
-            try:
-                yield auto.create_or_select_stack(name, project_name=PROJECT, program=self._program, opts=options)
-            finally:
-                _collect_event_loops()
+            yield auto.create_or_select_stack(name, project_name=PROJECT, program=self._program, opts=options)
 
     @contextlib.contextmanager
     def command(self, stack: auto.Stack, *words: str) -> Generator[subprocess.Popen[str]]:
@@ -165,13 +160,6 @@ def _serving(module: str, argument: Path, environment: Mapping[str, str]) -> Gen
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-
-
-def _collect_event_loops() -> None:
-    """The Automation API leaves the event loop of each program open; collected here, it complains to nobody."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 def _merged(kubeconfigs: Mapping[str, Path]) -> dict[str, object]:

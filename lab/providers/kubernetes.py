@@ -4,8 +4,8 @@ FOLDER is the program's. Objects go to the API server by server-side apply with 
 helm 3 binary. Each rule it plays names its source: `release.go` is provider/pkg/provider/helm_release.go of
 pulumi-kubernetes, commit 01799d56.
 
-What it does not play: awaiting plain objects, Patch and List kinds, invokes, autonaming, a Release's computed inputs
-(checksum, resourceNames).
+What it does not play: the refusal of an existing object in a preview already, awaiting plain objects, Patch and List
+kinds, invokes, autonaming, a Release's computed inputs (checksum, resourceNames).
 """
 
 import json
@@ -39,6 +39,12 @@ _UNREADABLE = (
     'set to "true"'
 )
 
+#: await.go, Creation: what it adds to the API server's own words, in short.
+_EXISTS = (
+    "\n\nThe resource already exists in the cluster. [...] set upsertExistingObjects on the provider to allow "
+    "server-side apply to update existing objects on create."
+)
+
 
 class Provider(Frame):
     """One provider for one cluster: the engine configures it with the context that the program names."""
@@ -52,7 +58,11 @@ class Provider(Frame):
         self._folder = folder
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        wanted = plain(request.args).get("context") or request.variables.get("kubernetes:config:context")
+        given = plain(request.args)
+        wanted = given.get("context") or request.variables.get("kubernetes:config:context")
+        # provider.go, Configure, upsertExistingObjects: of both the provider's own argument counts.
+        asked = given.get("upsertExistingObjects", os.environ.get("PULUMI_K8S_UPSERT_EXISTING_OBJECTS"))
+        self._takes_in = str(asked).lower() == "true"
         kubeconfig = json.loads(Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
         clusters = {each["name"]: each["cluster"] for each in kubeconfig["clusters"]}
         users = {each["name"]: each["user"] for each in kubeconfig["users"]}
@@ -97,8 +107,21 @@ class Provider(Frame):
             identity = f"{place}/{inputs['metadata']['name']}" if place else inputs["metadata"]["name"]
         if request.preview:
             return provider_pb2.CreateResponse(id=identity, properties=struct(inputs))
+        if request.type != RELEASE and not self._takes_in:
+            self._refuse_existing(inputs, context)
         outputs = self._write(request.type, inputs, context, "install", identity)
         return provider_pb2.CreateResponse(id=identity, properties=struct(outputs))
+
+    def _refuse_existing(self, inputs: Object, context: grpc.ServicerContext) -> None:
+        """The provider creates by POST unless it is told to take in what is there (await.go, Creation)."""
+        self._need_the_cluster(context)
+        try:
+            there = self._live("", inputs) is not None
+        except (RefusedError, LookupError, OSError):
+            return  # the write says it better
+        if there:
+            metadata = inputs["metadata"]
+            context.abort(grpc.StatusCode.UNKNOWN, f'{inputs["kind"]} "{metadata["name"]}" already exists{_EXISTS}')
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         inputs = plain(request.news)

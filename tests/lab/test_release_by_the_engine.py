@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 STACK = "prod-us-east-1"
 _PROGRAMS = Path(__file__).parent / "programs"
+_THERE = "Something is there already"
 _PAGE = "The engine died in the middle of a release"
 #: The definitions of the chart's crds/ folder, and of its templates.
 _DEFINITIONS = ["orders.example.org", "shelves.example.org"]
@@ -89,10 +90,14 @@ class System:
         with self.engine.stack(STACK) as stack:
             for command in commands.splitlines():
                 program, *words = shlex.split(command)
-                if program == "helm":
-                    self.helm.run(*words)
-                else:
-                    self.engine.run(stack, *words, *(["--yes"] if words[0] == "up" else []))
+                with pytest.MonkeyPatch.context() as environment:
+                    if "=" in program:
+                        environment.setenv(*program.split("="))
+                        program, *words = words
+                    if program == "helm":
+                        self.helm.run(*words)
+                    else:
+                        self.engine.run(stack, *words, *(["--yes"] if words[0] == "up" else []))
             stack.preview(expect_no_changes=True)
 
     def tags(self) -> set[str]:
@@ -151,7 +156,7 @@ def test_an_update_that_was_killed_is_refused_until_the_pages_commands_are_run(s
 
 
 def test_destroy_takes_the_pods_and_keeps_definitions_claims_and_namespace(system: System):
-    """And an `up` after it takes in what was kept."""
+    """And an `up` after it takes in what was kept, by the page's commands."""
     order: Object = {"apiVersion": "example.org/v1", "kind": "Order", "metadata": {"name": "first"}}
     shelf: Object = {"apiVersion": "example.org/v1", "kind": "Shelf", "metadata": {"name": "first"}}
     system.region.apply([order, shelf], "shop")
@@ -163,6 +168,10 @@ def test_destroy_takes_the_pods_and_keeps_definitions_claims_and_namespace(syste
     assert system.kept() == kept, "read back from the API server: the same ones"
     for kind in ("Order", "Shelf"):
         assert system.found("example.org/v1", kind, "first"), "a definition takes its objects along when it goes"
-    system.up()
+    with system.engine.stack(STACK) as stack, pytest.raises(auto.CommandError) as refused:
+        stack.up()
+    assert blocks(_THERE, "text")[0].strip() in str(refused.value), "docs/interrupted.md quotes it"
+    assert system.kept() == kept
+    system.follow(blocks(_THERE, "sh")[0])
     assert system.found("apps/v1", "Deployment", "web")
     assert system.kept() == kept
