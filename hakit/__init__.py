@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from hakit.components.backup_plan_args import BackupPlanArgs as BackupPlanArgs
     from hakit.components.bucket_pair import BucketPair as BucketPair
     from hakit.components.bucket_pair_args import BucketPairArgs as BucketPairArgs
+    from hakit.components.chaos_drill import ChaosDrill as ChaosDrill
+    from hakit.components.chaos_drill_args import ChaosDrillArgs as ChaosDrillArgs
     from hakit.components.global_load_balancer import GlobalLoadBalancer as GlobalLoadBalancer
     from hakit.components.global_load_balancer_args import GlobalLoadBalancerArgs as GlobalLoadBalancerArgs
     from hakit.components.ha_alerts import HaAlerts as HaAlerts
@@ -42,6 +44,8 @@ _HOMES = {
     "BackupPlanArgs": "hakit.components.backup_plan_args",
     "BucketPair": "hakit.components.bucket_pair",
     "BucketPairArgs": "hakit.components.bucket_pair_args",
+    "ChaosDrill": "hakit.components.chaos_drill",
+    "ChaosDrillArgs": "hakit.components.chaos_drill_args",
     "GlobalLoadBalancer": "hakit.components.global_load_balancer",
     "GlobalLoadBalancerArgs": "hakit.components.global_load_balancer_args",
     "HaAlerts": "hakit.components.ha_alerts",
@@ -71,6 +75,8 @@ __all__ = [
     "BackupPlanArgs",
     "BucketPair",
     "BucketPairArgs",
+    "ChaosDrill",
+    "ChaosDrillArgs",
     "GlobalLoadBalancer",
     "GlobalLoadBalancerArgs",
     "HaAlerts",

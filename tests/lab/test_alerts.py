@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from hakit.plan.alerts import plan
 from hakit.plan.alerts_rule import Alert, rule
 from lab.harness.tools import tool
 from tests.lab.conftest import need
+from tests.lab.definitions import documents
 from tests.unit.alerts.given import EAST, WEST, alerts, named, spec
 
 pytestmark = pytest.mark.lab
@@ -433,3 +435,28 @@ def test_promtool_finds_nothing_wrong_with_the_rules(region: str, tmp_path: Path
         write(tmp_path, "rules.yaml", planned.manifest["spec"])
         code, said = promtool(tmp_path, "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml")
         assert code == 0, said
+
+
+def test_cloudnative_pg_itself_brings_every_series_of_its_own_that_is_asked_for(tmp_path: Path) -> None:
+    """Of the release's manifest; whether Prometheus scrapes them depends on the PodMonitor."""
+    need("manifests/cnpg.yaml")
+    queries = next(each for each in documents("manifests/cnpg.yaml") if "queries" in each.get("data", {}))
+    brought = {
+        f"cnpg_{query.get('name', key)}_{metric}"
+        for key, query in yaml.safe_load(queries["data"]["queries"]).items()
+        for metrics in query["metrics"]
+        for metric in metrics
+    }
+    shapes: list[dict[str, Any]] = [{}, SHIPPED]
+    specs = [spec(tmp_path, region, **shape) for region in (EAST, WEST) for shape in shapes]
+    asked = {name for made in specs for each in alerts(made) for name in re.findall(r"\bcnpg_\w+", each.expr)}
+    assert asked == {
+        "cnpg_pg_replication_in_recovery",
+        "cnpg_pg_replication_is_wal_receiver_up",
+        "cnpg_pg_replication_lag",
+        "cnpg_pg_stat_archiver_last_archived_time",
+        "cnpg_pg_stat_archiver_last_archived_wal_start_lsn",
+        "cnpg_pg_stat_archiver_last_failed_time",
+        "cnpg_pg_stat_archiver_seconds_since_last_archival",
+    }
+    assert asked <= brought

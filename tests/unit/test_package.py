@@ -50,6 +50,8 @@ def test_every_public_name_is_there_and_no_other() -> None:
         "BackupPlanArgs",
         "BucketPair",
         "BucketPairArgs",
+        "ChaosDrill",
+        "ChaosDrillArgs",
         "GlobalLoadBalancer",
         "GlobalLoadBalancerArgs",
         "HaAlerts",
