@@ -6,6 +6,7 @@ Series are those of kube-state-metrics (docs/metrics/workload/cronjob-metrics.md
 
 from hakit.plan.alerts_rule import CRITICAL, WARNING, Alert
 from hakit.plan.alerts_spec import AlertsSpec
+from hakit.topology.handovers import role
 
 
 def alerts(spec: AlertsSpec) -> list[Alert]:
@@ -15,6 +16,8 @@ def alerts(spec: AlertsSpec) -> list[Alert]:
     if spec.drill:
         found.append(_drill_too_old(*spec.drill))
     found += [_location(location) for location in spec.velero_locations]
+    if spec.pair.mode == "active-passive" and role(spec.pair, spec.region.name) == "standby":
+        return found  # BackupPlan pauses Velero's Schedules there
     return [*found, *(_velero_too_old(schedule, every) for schedule, every in spec.velero_schedules.items())]
 
 

@@ -89,6 +89,18 @@ def test_a_primary_is_not_expected_to_receive_by_the_archive(tmp_path: Path) -> 
     assert "is_wal_receiver_up" in named(spec(tmp_path, EAST, **shipped), "HaReplicationBroken")[0].expr
 
 
+def test_backups_by_velero_are_missed_only_where_backup_plan_makes_them(tmp_path: Path) -> None:
+    def watched(region: str, text: str = EXAMPLE) -> list[str]:
+        found = named(spec(tmp_path, region, text), "HaVeleroBackupTooOld")
+        assert named(spec(tmp_path, region, text), "HaVeleroLocationUnavailable"), "a standby restores from it"
+        return [each.labels["schedule"] for each in found]
+
+    both = EXAMPLE.replace("active-passive", "active-active\n    writes: primary-region")
+    assert (watched(EAST), watched(WEST)) == (["daily"], [])
+    assert (watched(EAST, FAILED_OVER), watched(WEST, FAILED_OVER)) == ([], ["daily"])
+    assert (watched(EAST, both), watched(WEST, both)) == (["daily"], ["daily"])
+
+
 def test_a_workload_that_is_scaled_to_zero_is_not_watched(tmp_path: Path) -> None:
     assert not [each for each in alerts(spec(tmp_path, WEST)) if each.labels.get("app") == "queue"]
 
