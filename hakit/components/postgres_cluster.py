@@ -23,7 +23,7 @@ class PostgresCluster(pulumi.ComponentResource):
     Creates, `<copy>` being `g<incarnation>`:
         - a Secret `<name>-application`, and `<name>-superuser` and `<name>-replication`, for each login whose password
           is given;
-        - an ObjectStore `<name>-store-<region>` for each region of the pair;
+        - an ObjectStore `<name>-store-<region>` for each region of the pair, and with `restore` `<name>-store-restore`;
         - a Cluster `<name>-cluster-<copy>`, and one for each older copy that a rebuild left behind;
         - a ConfigMap `<name>-created`: the guard's record of the highest incarnation that was created here;
         - a Service `<name>-service`, whose name stays;

@@ -160,6 +160,41 @@ class PostgresCertificatesArgs(TypedDict, total=False):
     """Client certificate of `streaming_replica`."""
 
 
+class PostgresWindowArgs(TypedDict, total=False):
+    """What of an archive can be restored, as `ObjectStore.status.serverRecoveryWindow` and the last WAL there say."""
+
+    first: Required[str]
+    """The first moment, with its zone."""
+    last: Required[str]
+    """The last moment, with its zone."""
+
+
+class PostgresRestoreArgs(TypedDict, total=False):
+    """What a new database begins as: another one as it was at some moment."""
+
+    pair: str
+    """The other one's pair. Default: the same."""
+    database: Required[str]
+    """The other one; its archive is read and nothing else."""
+    region: Required[str]
+    """Whose archive."""
+    incarnation: int
+    """Of that region's copy. Default 1."""
+    time: str
+    """To a moment, with its zone: `2026-01-02T10:30:00Z`."""
+    lsn: str
+    """To a place in the WAL: `0/3000060`."""
+    name: str
+    """To a name that pg_create_restore_point gave; with `backup`."""
+    backup: str
+    """The base backup to begin with, `20260102T020000`; alone: to its end. Default: of a time or place the newest one
+    before it, else the newest."""
+    exclusive: bool
+    """Stop just before the time or place. Default false: just after."""
+    window: PostgresWindowArgs
+    """A time outside of it is refused. Default: nobody knows."""
+
+
 class PostgresClusterArgs(TypedDict, total=False):
     """What a PostgresCluster is made from."""
 
@@ -236,6 +271,8 @@ class PostgresClusterArgs(TypedDict, total=False):
     bootstrap: str
     """How a copy starts: `recovery` from the active copy's archive, the default, or `stream` from the running
     primary."""
+    restore: PostgresRestoreArgs
+    """Begin as another database was; counts at the creation alone. Without a target: all that is archived."""
     pooler: PoolerArgs
     """PgBouncer before it. Default: none."""
     pod_monitor: bool

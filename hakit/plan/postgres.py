@@ -14,6 +14,7 @@ from hakit.plan.postgres_adopt import store_suffix
 from hakit.plan.postgres_durability import Size
 from hakit.plan.postgres_logins import managed_role
 from hakit.plan.postgres_members import archive_of, membership, size
+from hakit.plan.postgres_restore import SOURCE
 from hakit.plan.postgres_spec import PostgresSpec
 from hakit.plan.postgres_storage import ArchiveSpec, scheduled_backup, store, store_name
 from hakit.topology import names
@@ -100,7 +101,7 @@ def _stores(spec: PostgresSpec) -> list[Planned]:
             "spec": store(spec.archive, spec.pair.name, spec.database, region, own=own),
         }
         stores.append(Planned(f"store-{region}", manifest, holds_data=True))
-    return stores + _adopted_store(spec, spec.archive)
+    return stores + _adopted_store(spec, spec.archive) + _restored_store(spec, spec.archive)
 
 
 def _adopted_store(spec: PostgresSpec, archive: ArchiveSpec) -> list[Planned]:
@@ -121,6 +122,20 @@ def _adopted_store(spec: PostgresSpec, archive: ArchiveSpec) -> list[Planned]:
         "spec": wanted,
     }
     return [Planned("store-adopted", manifest, holds_data=True)]
+
+
+def _restored_store(spec: PostgresSpec, archive: ArchiveSpec) -> list[Planned]:
+    """The store of the archive that a database is restored from, to read: without a retention policy nothing goes."""
+    found = spec.restored
+    if found is None or spec.region.name != spec.pair.founded:
+        return []
+    manifest = {
+        "apiVersion": "barmancloud.cnpg.io/v1",
+        "kind": "ObjectStore",
+        "metadata": {"name": store_name(spec.database, SOURCE), "namespace": spec.namespace},
+        "spec": store(archive, found.pair, found.database, found.copy.region, own=False),
+    }
+    return [Planned(f"store-{SOURCE}", manifest)]
 
 
 def cluster(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:

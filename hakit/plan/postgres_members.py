@@ -9,8 +9,9 @@ from hakit.plan import ready
 from hakit.plan.postgres_adopt import store_suffix
 from hakit.plan.postgres_durability import Size
 from hakit.plan.postgres_reach import Route
+from hakit.plan.postgres_restore import SOURCE
 from hakit.plan.postgres_spec import PostgresSpec
-from hakit.plan.postgres_storage import plugin
+from hakit.plan.postgres_storage import PLUGIN, plugin, store_name
 from hakit.topology import names
 from hakit.topology.handovers import Copy, standing
 from hakit.topology.intents import ClusterIntent
@@ -65,7 +66,11 @@ def members(spec: PostgresSpec, intent: ClusterIntent) -> list[Copy]:
 def external_clusters(spec: PostgresSpec, intent: ClusterIntent) -> list[Manifest]:
     """The members as `externalClusters`: by their archives, and by their routes where they have one."""
     own = spec.cluster_name(intent.member)
-    return [_member(spec, copy, own) for copy in members(spec, intent)]
+    listed = [_member(spec, copy, own) for copy in members(spec, intent)]
+    if spec.restored and intent.bootstrap == "initdb":
+        parameters = {"barmanObjectName": store_name(spec.database, SOURCE), "serverName": spec.restored.server}
+        listed.append({"name": SOURCE, "plugin": {"name": PLUGIN, "parameters": parameters}})
+    return listed
 
 
 def _member(spec: PostgresSpec, copy: Copy, own: str) -> Manifest:
@@ -98,7 +103,7 @@ def _connection(route: Route, client_secret: str) -> Manifest:
 
 
 def bootstrap(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:
-    """How the copy starts: empty where the pair was founded, else as a copy of another one.
+    """How the copy starts: where the pair was founded empty, or restored; else as a copy of another one.
 
     The application's database, owner and Secret stand in each: CloudNativePG sets the owner's password on promotion,
     to that of the Secret named here, or of one that it makes up.
@@ -108,6 +113,9 @@ def bootstrap(spec: PostgresSpec, intent: ClusterIntent) -> Manifest:
         "owner": spec.owner,
         "secret": {"name": spec.application.secret},
     }
+    if spec.restored and intent.bootstrap == "initdb":
+        target = {"recoveryTarget": dict(spec.restored.target)} if spec.restored.target else {}
+        return {"recovery": {"source": SOURCE, **application, **target}}
     if intent.bootstrap == "initdb" or intent.recover_from is None:
         more = {"postInitApplicationSQL": ready.statements()} if spec.ready_secret else {}
         return {"initdb": {**application, "dataChecksums": True, **more}}

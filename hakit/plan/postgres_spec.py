@@ -23,6 +23,7 @@ from hakit.plan.postgres_logins import (
 )
 from hakit.plan.postgres_pooler import Pooler, pooler
 from hakit.plan.postgres_reach import Route, check_reach, routes
+from hakit.plan.postgres_restore import Restored, restored
 from hakit.plan.postgres_storage import ArchiveSpec, archive
 from hakit.topology import names
 from hakit.topology.handovers import Copy
@@ -69,6 +70,7 @@ ARGUMENTS = (
     "certificates",
     "partitioned",
     "adopt",
+    "restore",
     "bootstrap",
     "pooler",
     "pod_monitor",
@@ -140,6 +142,7 @@ class PostgresSpec:
     archive: ArchiveSpec | None
     routes: Mapping[str, Route]
     certificates: Certificates
+    restored: Restored | None
     exchange: Exchange | None
     adopted: Adopted | None
     streams: bool
@@ -189,6 +192,7 @@ def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
     commits = synchronous(given, active, standby, zones)
     intent = cluster_intent(pair, database, region.name)
     check_write_path(given, pair, declared)
+    source = restored(given, topology, pair, database)
     replication = maybe_credential(given, "replication", f"{database}-replication")
     return PostgresSpec(
         name=name,
@@ -223,6 +227,7 @@ def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
         routes=declared,
         certificates=certificates(given),
         adopted=adopted(given, pair),
+        restored=source,
         exchange=exchange(given, pair, region.name, replication),
         streams=_streams(given, pair, region.name, declared, archived),
         archive_timeout=timeout,

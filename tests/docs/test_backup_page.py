@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hakit.components import backup_plan_args
+from hakit.components.postgres_cluster_args import PostgresRestoreArgs, PostgresWindowArgs
 from hakit.plan.backup_clock import existing, restorable
 from hakit.plan.backup_tiers import APPLICATION, DATABASE, TIERS
 from hakit.topology import names
@@ -22,6 +23,7 @@ from tests.unit.backup.plans import application, database
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "backup.md").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "examples" / "backup-velero" / "__main__.py"
+RESTORE = ROOT / "examples" / "restore-pitr" / "__main__.py"
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -90,13 +92,20 @@ def test_the_version_of_velero_is_the_one_that_the_lab_has() -> None:
 
 
 @pytest.mark.parametrize("block", re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
-def test_the_programs_are_those_of_the_example(block: str) -> None:
-    assert block in EXAMPLE.read_text(encoding="utf-8")
+def test_the_programs_are_those_of_the_examples(block: str) -> None:
+    assert block in EXAMPLE.read_text(encoding="utf-8") + RESTORE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("args", [PostgresRestoreArgs, PostgresWindowArgs])
+def test_the_page_names_every_argument_of_a_restore(args: type) -> None:
+    # What a window has stands in the program.
+    told = section("Restoring a database").replace('"', "`")
+    assert [name for name in args.__annotations__ if f"`{name}`" not in told] == []
 
 
 @cache
-def preview() -> dict[str, Any]:
-    command = [sys.executable, "-m", "hakit.cli", "preview", "examples/backup-velero", "--strict", "--format", "json"]
+def preview(example: str = "backup-velero") -> dict[str, Any]:
+    command = [sys.executable, "-m", "hakit.cli", "preview", f"examples/{example}", "--strict", "--format", "json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return {stack["stack"]: stack for stack in json.loads(done.stdout)["stacks"]}
@@ -130,3 +139,12 @@ def test_the_buckets_that_the_example_names_are_the_ones_that_it_makes() -> None
     topology = load(EXAMPLE.with_name("topology.yaml"))
     for region in ("us-east-1", "us-west-2"):
         assert f'"{region}": "{names.bucket_of(topology, region, "velero")}"' in EXAMPLE.read_text(encoding="utf-8")
+
+
+def test_the_example_restores_beside_the_database_that_runs() -> None:
+    for region, store in (("us-east-1", ["orders-rescued-store-restore"]), ("us-west-2", [])):
+        names = [each["name"] for each in preview("restore-pitr")[f"prod-{region}"]["resources"]]
+        assert {"orders-cluster-g1", "orders-rescued-cluster-g1"} <= set(names)
+        assert [name for name in names if name.endswith("-restore")] == store
+        exports = preview("restore-pitr")[f"prod-{region}"]["exports"]
+        assert exports == {"orders": "orders-rw.shop.svc", "rescued": "orders-rescued-rw.shop.svc"}

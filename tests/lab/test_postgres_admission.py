@@ -27,6 +27,8 @@ from tests.unit.alerts.given import EAST, WEST
 from tests.unit.alerts.given import spec as watched
 from tests.unit.postgres.given import CANCEL, FAILOVER, PLANNED, REBUILD, ROUTES, spec, topology
 from tests.unit.postgres.test_active_active import PARTITIONED, specified
+from tests.unit.postgres.test_restore import specified as restored
+from tests.unit.postgres.test_restore import two_pairs
 
 pytestmark = pytest.mark.lab
 
@@ -161,6 +163,42 @@ def _says_what_was_said(manifest: Manifest, applied: Manifest) -> None:
         if "f:replica" in each["fieldsV1"].get("f:spec", {})
     }
     assert owners == {postgres.MANAGER}, "one owner of the section that decides roles"
+
+
+RESTORES: dict[str, Manifest] = {
+    "all": {},
+    "a time": {"time": "2026-01-02T12:00:00.25+01:00", "exclusive": True},
+    "a time, from a backup": {"time": "2026-01-02T12:00:00Z", "backup": "20260102T020000"},
+    "a place": {"lsn": "0/3000060"},
+    "a name": {"name": "before the import", "backup": "20260102T020000"},
+    "a backup": {"backup": "20260102T020000"},
+}
+
+
+@pytest.mark.parametrize("restore", RESTORES)
+def test_a_restored_database_is_admitted_and_the_argument_can_be_taken_out(admitting: LabRegion, restore: str) -> None:
+    """The founding copy by recovery, then its manifest without the argument, then a handover."""
+    for scope in ("a", "b"):
+        namespace = admitting.namespace(f"restore-{next(_numbers)}-{scope}")
+        for each in postgres.plan(restored(RESTORES[restore], scope)):
+            made = put(admitting, each.manifest, namespace)
+            if made["kind"] == "Cluster":
+                assert list(made["spec"]["bootstrap"]) == ["recovery"]
+        planned = {"kind": "planned", "to": "a"}
+        for entries in ([], [planned], [{**planned, "tokens": {"reports": token(1)}}]):
+            for each in postgres.plan(restored(None, scope, given=two_pairs(handovers=entries))):
+                if each.manifest["kind"] == "Cluster":
+                    made = put(admitting, each.manifest, namespace)
+                    _says_what_was_said(each.manifest, made)
+                    assert list(made["spec"]["bootstrap"]) == ["initdb" if scope == "b" else "recovery"]
+
+
+def test_a_target_that_cloudnative_pg_does_not_take_is_refused(admitting: LabRegion) -> None:
+    """So the webhook does look at targets: a name without a backup, which hakit refuses before."""
+    (made,) = [each.manifest for each in postgres.plan(restored({}, "b")) if each.manifest["kind"] == "Cluster"]
+    made["spec"]["bootstrap"]["recovery"]["recoveryTarget"] = {"targetName": "before"}
+    with pytest.raises(RefusedError, match="BackupID"):
+        put(admitting, made, admitting.namespace("restore-refused"))
 
 
 @pytest.mark.parametrize("writes", ["primary-region", "partitioned", "read-only"])
