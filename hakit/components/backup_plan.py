@@ -1,5 +1,6 @@
 """BackupPlan: what is backed up in one region, how often and for how long, judged by what is promised."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,8 @@ class BackupPlan(pulumi.ComponentResource):
     """The backups of a pair's databases and applications, by tiers of RPO, RTO and retention.
 
     Creates, with applications:
-        - a Secret `<name>-repository`, the password of Velero's repositories, when it is given; protected and kept;
+        - a Secret `<name>-repository`, the password of Velero's repositories, when it is given; protected and kept,
+          and never changed;
         - a BackupStorageLocation `<name>-location-<region>` for each region of the pair: to write this region's
           backups, to read the others';
         - a Schedule `<name>-schedule-<application>` each, paused where an active-passive pair is standby.
@@ -63,13 +65,19 @@ class BackupPlan(pulumi.ComponentResource):
         password = pulumi.Output.secret(args["velero"]["repository_password"])
         own = pulumi.ResourceOptions(
             parent=self,
-            # Without it no backup of a volume can be read again.
+            # Without it no backup of a volume can be read again; another one in the configuration changes nothing.
             protect=True,
             retain_on_delete=True,
+            ignore_changes=["data"],
             additional_secret_outputs=["data", "stringData"],
         )
-        manifest = {**backup.secret(spec), "stringData": {backup.REPOSITORY_KEY: password}}
+        # As `data`, not `stringData`: so the API server sees whose the key is that Velero may have made, and refuses.
+        manifest = {**backup.secret(spec), "data": {backup.REPOSITORY_KEY: password.apply(_encoded)}}
         return resource(f"{name}-repository", manifest, after(given, own))
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _path(name: str, args: Any) -> str:

@@ -51,12 +51,16 @@ def _words(each: Promise) -> str:
 
 
 def secret(spec: BackupSpec) -> Manifest:
-    """The repositories' password but for the password itself."""
+    """The repositories' password but for the password itself.
+
+    Immutable: what was written by an older password cannot be read by a newer one.
+    """
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
         "metadata": {"name": REPOSITORY_SECRET, "namespace": spec.namespace},
+        "immutable": True,
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from hakit.components import backup_plan_args
 from hakit.components.postgres_cluster_args import PostgresRestoreArgs, PostgresWindowArgs
@@ -148,3 +149,14 @@ def test_the_example_restores_beside_the_database_that_runs() -> None:
         assert [name for name in names if name.endswith("-restore")] == store
         exports = preview("restore-pitr")[f"prod-{region}"]["exports"]
         assert exports == {"orders": "orders-rw.shop.svc", "rescued": "orders-rescued-rw.shop.svc"}
+
+
+def test_the_restore_of_an_application_is_of_the_plan_and_brings_nothing_that_runs() -> None:
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    spec = yaml.safe_load(block)["spec"]
+    (schedule,) = [each for each in preview()["prod-us-east-1"]["resources"] if each["name"].endswith("-storefront")]
+    assert schedule["name"] == "shop-schedule-storefront"
+    assert re.fullmatch(r"shop-storefront-\d{14}", spec["backupName"])
+    assert spec["includedResources"] == ["persistentvolumeclaims", "persistentvolumes"]
+    assert list(spec["namespaceMapping"]) == ["shop"], "the namespace that the plan backs up"
+    assert set(spec["namespaceMapping"].values()) != {"shop"}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from hakit.plan import guard, minio, rclone, region_base
+from hakit.plan import backup, guard, minio, rclone, region_base
 from hakit.topology.copies import EPOCH
 from lab.harness import LabRegion, RefusedError
 from lab.harness.tools import REGION_TOOLS, ROOT
@@ -21,6 +21,7 @@ from tests.lab.conftest import need, running
 from tests.lab.definitions import BACKUPS, STORES, define, documents
 from tests.unit.backup.plans import VELERO
 from tests.unit.backup.plans import objects as backup_objects
+from tests.unit.backup.plans import spec as backup_spec
 from tests.unit.postgres.given import FAILOVER, PLANNED, REBUILD, SETTLED, TOKEN, topology
 from tests.unit.stores.given import ALONE, mariadb_objects, minio_spec, rclone_spec, redis_objects
 
@@ -257,3 +258,25 @@ def test_a_field_that_velero_does_not_have_is_refused(defined: LabRegion) -> Non
     location["spec"]["accessMode"] = "Readonly"
     with pytest.raises(RefusedError, match="accessMode"):
         put(defined, location, namespace)
+
+
+def test_the_restore_of_the_page_is_admitted(defined: LabRegion) -> None:
+    page = (ROOT / "docs" / "backup.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    put(defined, yaml.safe_load(block), defined.namespace("velero-restore"))
+
+
+def test_a_password_that_velero_made_is_never_overwritten_and_ours_never_changed(defined: LabRegion) -> None:
+    """By server-side apply without force, as the provider does it."""
+    namespace = defined.namespace("velero-password")
+    ours = {**backup.secret(backup_spec()), "data": {backup.REPOSITORY_KEY: "b3Vycw=="}}
+    ours["metadata"] = {"name": backup.REPOSITORY_SECRET, "namespace": namespace}
+    theirs = {key: ours[key] for key in ("apiVersion", "kind", "type", "metadata")}
+    theirs["data"] = {backup.REPOSITORY_KEY: "c3RhdGlj"}
+    defined.client.apply(theirs, manager="velero-server")
+    with pytest.raises(RefusedError, match="conflict"):
+        defined.client.apply(ours, manager="hakit", force=False)
+    elsewhere = {**ours, "metadata": {**ours["metadata"], "name": "alone"}}
+    defined.client.apply(elsewhere, manager="hakit", force=False)
+    with pytest.raises(RefusedError, match="immutable"):
+        defined.client.apply({**elsewhere, "data": {backup.REPOSITORY_KEY: "b3RoZXI="}}, manager="hakit", force=True)
