@@ -107,7 +107,7 @@ def schedule(spec: BackupSpec, name: str, application: Application) -> Manifest:
         "metadata": {"name": f"{spec.name}-{name}", "namespace": spec.namespace},
         "spec": {
             "schedule": promise.cron.text,
-            # What a standby has is not what is to be restored; it begins, at once, when the region becomes active.
+            # What a standby has is not what is to be restored. Once it is active, what is due since is made at once.
             "paused": standby,
             "skipImmediately": False,
             # The backups stay when the schedule goes.

@@ -1,8 +1,8 @@
 """A fake clock for a backup plan: what exists at a moment, and which points in time can be restored. Pure.
 
-One copy of a database or one region of an application, from its first backup on, every run a success. What it does not
-play: failed runs, a new incarnation after a rebuild (whose archive begins anew), and the half hour and hour after which
-the Barman plugin and Velero look for what has expired; what exists for real is never less than this.
+One copy of a database or one region of an application, from its schedule's creation on, every run a success. What it
+does not play: failed runs; a new incarnation after a rebuild, whose archive begins anew; and that the Barman plugin
+looks for what has expired every half hour and Velero every hour, so that a little more is there than this.
 """
 
 from dataclasses import dataclass
@@ -38,8 +38,13 @@ class Restorable:
 
 
 def complete(promise: Promise, began: datetime, now: datetime) -> list[Stored]:
-    """Every backup that was ever completed; the first begins at once, as both operators are told."""
-    started = [began, *runs(promise.cron, began, now)]
+    """Every backup that was ever completed.
+
+    The first one of a database begins at once (`immediate`). Of a new Schedule Velero has no such thing: its first
+    backup is at the first time after its creation (getNextRunTime in pkg/controller/schedule_controller.go).
+    """
+    at_once = [began] if promise.kind == DATABASE else []
+    started = [*at_once, *runs(promise.cron, began, now)]
     return [Stored(each, each + promise.takes) for each in started if each + promise.takes <= now]
 
 
@@ -60,7 +65,7 @@ def restorable(promise: Promise, began: datetime, now: datetime, *, elsewhere: b
 
     Args:
         promise: of what.
-        began: when the first backup began.
+        began: when the schedule was created.
         now: when it is asked.
         elsewhere: when the region is lost at that moment: what was not yet copied is gone with it.
     """

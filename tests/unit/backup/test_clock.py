@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hakit.errors import HakitError
 from hakit.plan.backup_clock import complete, existing, restorable
 from hakit.plan.backup_tiers import Promise
-from hakit.plan.cron import gaps
+from hakit.plan.cron import gaps, runs
 from tests.unit.backup.plans import application, database
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -53,8 +53,8 @@ def test_of_a_database_every_moment_of_the_window_can_be_restored(
 @pytest.mark.parametrize(
     ("asked", "count", "oldest", "newest"),
     [
-        (("standard", 1), 2, "2026-01-01T12:00", "2026-01-02T01:00"),
-        (("standard", 7), 8, "2026-01-01T12:00", "2026-01-08T01:00"),
+        (("standard", 1), 1, "2026-01-02T01:00", "2026-01-02T01:00"),
+        (("standard", 7), 7, "2026-01-02T01:00", "2026-01-08T01:00"),
         (("standard", 40), 30, "2026-01-12T01:00", "2026-02-10T01:00"),
         (("standard", 400), 30, "2027-01-07T01:00", "2027-02-05T01:00"),
         # Every four hours for 35 days; that of noon is not complete at noon, that of 35 days ago has expired.
@@ -76,9 +76,10 @@ def test_of_an_application_the_moments_of_its_backups_can_be_restored(
 
 
 def test_nothing_can_be_restored_before_the_first_backup_is_complete() -> None:
-    for promise in (database(), application()):
-        early = restorable(promise, BEGAN, BEGAN + timedelta(minutes=59))
+    for promise, first in ((database(), BEGAN), (application(), moment("2026-01-02T01:00"))):
+        early = restorable(promise, BEGAN, first + timedelta(minutes=59))
         assert (early.points, early.window) == ((), None)
+        assert existing(promise, BEGAN, first + timedelta(minutes=60))
     # Of a database not until what came after it has had the time to be archived.
     assert restorable(database(), BEGAN, BEGAN + timedelta(minutes=69)).window is None
     assert restorable(database(), BEGAN, BEGAN + timedelta(minutes=70)).window is not None
@@ -112,7 +113,8 @@ def promises(draw: st.DrawFn) -> Promise:
 @given(promises(), st.integers(1, 200 * 24 * 60), st.floats(0, 1))
 def test_every_moment_that_is_promised_can_be_restored(promise: Promise, minutes: int, share: float) -> None:
     now = BEGAN + timedelta(minutes=minutes)
-    first = BEGAN + promise.takes
+    at_once = BEGAN if promise.lag is not None else next(runs(promise.cron, BEGAN, BEGAN + timedelta(days=40)))
+    first = at_once + promise.takes
     if promise.lag is not None:
         begins, ends = max(first, now - timedelta(days=promise.days)), now - promise.rpo
         if begins <= ends:
