@@ -10,7 +10,7 @@ from hakit.components.bucket_pair_args import BucketPairArgs
 from hakit.components.bucket_pair_guards import claim, provider_of, refuse_unprotected
 from hakit.components.project import load_topology
 from hakit.errors import HakitError
-from hakit.plan import buckets, buckets_policies, buckets_rules
+from hakit.plan import buckets, buckets_adopt, buckets_policies, buckets_rules
 from hakit.plan.buckets_spec import BucketsSpec
 from hakit.topology import names
 
@@ -40,6 +40,9 @@ class BucketPair(pulumi.ComponentResource):
     Buckets and keys are protected, and they and the settings that guard the data are kept on delete, unless
     `unprotected` says why not.
 
+    A bucket of `adopt` is imported and never made: it keeps its name, its objects and its tags, and where it is not
+    there the update fails.
+
     Raises:
         HakitError: an argument is wrong, S3 would refuse a name, no AWS provider is given, or protection is taken away
             without `unprotected`.
@@ -66,6 +69,8 @@ class BucketPair(pulumi.ComponentResource):
         claim(spec, provider)
 
         super().__init__("hakit:index:BucketPair", name, None, opts)
+        for region in spec.adopt:
+            pulumi.log.warn(buckets_adopt.warning(spec, region), self)
         keys = {region: self._key(spec, region) for region in spec.regions}
         ready = {region: self._bucket(spec, region, keys[region]) for region in spec.regions}
         self._access_roles(spec, keys)
@@ -106,7 +111,7 @@ class BucketPair(pulumi.ComponentResource):
         )
         aws.kms.Alias(
             f"{spec.name}-key-alias-{region}",
-            name=f"alias/{spec.bucket(region)}",
+            name=f"alias/{spec.own_name(region)}",  # a bucket's name may have dots, an alias none
             target_key_id=key.key_id,
             region=region,
             opts=pulumi.ResourceOptions(parent=self),
@@ -122,9 +127,9 @@ class BucketPair(pulumi.ComponentResource):
             f"{spec.name}-bucket-{region}",
             bucket=spec.bucket(region),
             object_lock_enabled=True if lock else None,
-            tags=spec.tags or None,
+            tags=None if region in spec.adopt else spec.tags or None,
             region=region,
-            opts=self._data(spec),
+            opts=pulumi.ResourceOptions.merge(self._data(spec), _imported(spec, region)),
         )
         closed = aws.s3.BucketPublicAccessBlock(
             f"{spec.name}-public-access-{region}",
@@ -253,6 +258,20 @@ class BucketPair(pulumi.ComponentResource):
     def _guard(self, spec: BucketsSpec, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         """For what guards a bucket that is kept: taking the component away must not open or unversion the bucket."""
         return pulumi.ResourceOptions(parent=self, retain_on_delete=not spec.unprotected, depends_on=list(after))
+
+
+def _imported(spec: BucketsSpec, region: str) -> pulumi.ResourceOptions | None:
+    """Read, never created: without the bucket the update fails. So it does where an argument differs from what is
+    there, such as Object Lock (pulumi pkg/resource/deploy/step.go, ImportStep). Tags are taken as they are, and
+    `forceDestroy`, of which AWS knows nothing, so that an import reads none.
+
+    NAME@REGION because an import does not look at the argument `region`: pulumi-aws issues 5523 and 5697.
+    """
+    if region not in spec.adopt:
+        return None
+    return pulumi.ResourceOptions(
+        import_=f"{spec.adopt[region]}@{region}", ignore_changes=["tags", "tagsAll", "forceDestroy"]
+    )
 
 
 def _with_keys(keys: Mapping[str, "aws.kms.Key"], policy: Any) -> pulumi.Output[str]:

@@ -57,7 +57,8 @@ class BucketPairArgs(TypedDict, total=False):
     replication_time: bool
     """S3 Replication Time Control, with its metrics: AWS commits itself to 15 minutes. It costs extra."""
     object_lock: ObjectLockArgs
-    """Retention that nobody can cut short. It can be switched on only when the buckets are made."""
+    """Retention that nobody can cut short. It is switched on when the buckets are made, and an adopted bucket must
+    have it already."""
     keep_days: int
     """Days that must stay restorable: the retention of the backups stored here. The lock may not be shorter, and copies
     must stay longer."""
@@ -74,3 +75,6 @@ class BucketPairArgs(TypedDict, total=False):
     """Why buckets and keys may be deleted by Pulumi: without this text they are protected, and kept on delete."""
     tags: dict[str, str]
     """Tags of everything that takes tags."""
+    adopt: dict[str, str]
+    """Names of buckets that are there already, by region: they come under this BucketPair with what is in them. Their
+    settings are replaced; `noncurrent_days` has to be given."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from hakit.errors import HakitError
 from hakit.plan.arguments import Arguments
+from hakit.plan.buckets_adopt import adopted
 from hakit.plan.buckets_checks import check
 from hakit.plan.buckets_spec import BOTH, NONE, ONE_WAY, Account, BucketsSpec, Lock
 from hakit.topology import names
@@ -30,6 +31,7 @@ ARGUMENTS = (
     "apps",
     "unprotected",
     "tags",
+    "adopt",
 )
 _APP = ("namespace", "paths", "read_only", "everywhere")
 #: Days that an overwritten or deleted version stays: long enough to notice, short enough to pay for.
@@ -71,6 +73,7 @@ def specify(name: str, args: Any, topology: Topology) -> BucketsSpec:
         accounts=(*_databases(given, shared, regions), *_apps(given, regions)),
         unprotected=given.text("unprotected") if "unprotected" in given else "",
         tags=_tags(given),
+        adopt=adopted(given, regions),
     )
     check(spec, given.maybe_number("keep_days", least=1))
     return spec

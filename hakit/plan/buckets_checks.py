@@ -5,6 +5,7 @@ import re
 
 from hakit.errors import HakitError
 from hakit.plan import buckets_policies
+from hakit.plan.buckets_adopt import check_adopted
 from hakit.plan.buckets_spec import BucketsSpec
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -27,6 +28,7 @@ def check(spec: BucketsSpec, keep: int | None) -> None:
         HakitError: the first thing that is wrong.
     """
     _names(spec)
+    check_adopted(spec)
     _lock(spec)
     _days(spec, keep)
     _identities(spec)
@@ -35,7 +37,7 @@ def check(spec: BucketsSpec, keep: int | None) -> None:
 
 def _names(spec: BucketsSpec) -> None:
     for region in spec.regions:
-        bucket = spec.bucket(region)
+        bucket = spec.own_name(region)
         if not _BUCKET.fullmatch(bucket) or bucket.startswith(_STARTS_TAKEN) or bucket.endswith(_ENDS_TAKEN):
             raise HakitError(
                 "a bucket's name that S3 refuses",

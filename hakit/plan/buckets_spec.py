@@ -48,6 +48,7 @@ class BucketsSpec:
     Attributes:
         topology: as the shared scope may see it.
         copies_days: after which copies of other regions' archives go; None for never.
+        adopt: names of the buckets that were there before, by region.
         unprotected: why the data may be deleted; empty when it may not.
     """
 
@@ -65,6 +66,7 @@ class BucketsSpec:
     accounts: tuple[Account, ...]
     unprotected: str
     tags: Mapping[str, str]
+    adopt: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -81,6 +83,10 @@ class BucketsSpec:
         return tuple(to for source, to in self.flows if source == region)
 
     def bucket(self, region: str) -> str:
+        return self.adopt.get(region) or self.own_name(region)
+
+    def own_name(self, region: str) -> str:
+        """What hakit calls a region's bucket, and its key whoever named the bucket."""
         return names.bucket_of(self.topology, region, self.purpose)
 
     def lock_of(self, region: str) -> Lock | None:

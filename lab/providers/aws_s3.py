@@ -67,6 +67,8 @@ class Bucket:
                 raise
             tags = {}
         found = state | ({"tags": tags} if "tags" in state or tags else {})
+        if self._is_locked(s3, name):
+            found |= {"objectLockEnabled": True}
         return found | _bucket_outputs(name, state["region"], found)
 
     def change(self, identity: str, wanted: Object) -> Object:
@@ -90,6 +92,15 @@ class Bucket:
                 return False
             raise
         return True
+
+    def _is_locked(self, s3: Any, name: str) -> bool:
+        try:
+            found = s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
+        except s3.exceptions.ClientError as error:
+            if is_gone(error):
+                return False
+            raise
+        return found.get("ObjectLockEnabled") == "Enabled"
 
     def _tag(self, s3: Any, name: str, tags: Object) -> None:
         if tags:
@@ -126,6 +137,8 @@ class Calls:
     only: str = ""
     #: Fields of a rule that moto takes and does not give back; what was declared stands in for them.
     unanswered: tuple[str, ...] = ()
+    #: What the provider sends where the program says nothing.
+    defaults: tuple[tuple[str, str], ...] = ()
 
 
 _CALLS = {
@@ -165,6 +178,8 @@ _CALLS = {
         # Object Lock is never off again; only the default retention goes (AWS: PutObjectLockConfiguration).
         undo={"ObjectLockEnabled": "Enabled"},
         within="ObjectLockConfiguration",
+        # pulumi_aws 7.51, BucketObjectLockConfiguration: "Defaults to `Enabled`"
+        defaults=(("objectLockEnabled", "Enabled"),),
     ),
     "BucketOwnershipControls": Calls(
         *("put_bucket_ownership_controls", "OwnershipControls", "get_bucket_ownership_controls"),
@@ -216,7 +231,7 @@ class BucketSetting:
         value = self._declared(wanted)
         given = as_text(value) if self._calls.argument == "Policy" else api_shaped(shape, value)
         getattr(s3, self._calls.put)(Bucket=identity, **{self._calls.argument: given})
-        return wanted
+        return dict(self._calls.defaults) | wanted
 
     def remove(self, identity: str, state: Object) -> None:
         s3 = self._session.client("s3", state["region"])
@@ -228,7 +243,8 @@ class BucketSetting:
     def _declared(self, inputs: Object) -> Any:
         if self._calls.only:
             return inputs[self._calls.only]
-        return {name: value for name, value in inputs.items() if name not in _ASIDE}
+        given = {name: value for name, value in inputs.items() if name not in _ASIDE}
+        return dict(self._calls.defaults) | given
 
 
 class StoredObject:

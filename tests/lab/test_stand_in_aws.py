@@ -182,6 +182,27 @@ def test_a_bucket_with_object_lock_keeps_its_default_retention(aws: Asked, sessi
     }
 
 
+def test_an_imported_bucket_says_whether_its_object_lock_is_on(aws: Asked, session: Session):
+    s3 = client(session.endpoint, "s3", "us-west-2")
+    where: Any = {"CreateBucketConfiguration": {"LocationConstraint": "us-west-2"}}
+    s3.create_bucket(Bucket="lock-on", ObjectLockEnabledForBucket=True, **where)
+    s3.create_bucket(Bucket="lock-off", **where)
+    wanted = {"region": "us-west-2", "objectLockEnabled": True}
+    for name, differs in (("lock-on", []), ("lock-off", ["objectLockEnabled"])):
+        found = aws.read(BUCKET, f"{name}@us-west-2", {}, {})
+        assert found is not None
+        assert aws.diff(BUCKET, found[1], wanted | {"bucket": name}) == differs
+
+
+def test_a_lock_that_says_only_its_retention_is_one_that_is_on(aws: Asked, session: Session):
+    aws.create(BUCKET, {"bucket": "lock-of-rules", "region": "us-west-2", "objectLockEnabled": True})
+    retention = {"defaultRetention": {"mode": "GOVERNANCE", "days": 7}}
+    lock = {"bucket": "lock-of-rules", "region": "us-west-2", "rule": retention}
+    _made(aws, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration", lock)
+    found = client(session.endpoint, "s3", "us-west-2").get_object_lock_configuration(Bucket="lock-of-rules")
+    assert found["ObjectLockConfiguration"]["ObjectLockEnabled"] == "Enabled"
+
+
 def test_a_bucket_policy_is_read_back_word_by_word_and_as_it_is_when_somebody_changed_it(
     aws: Asked, session: Session, bucket: str
 ):
