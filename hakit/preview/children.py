@@ -2,7 +2,8 @@
 
 On Linux the parent imports Pulumi once and forks: importing it is most of what a small program costs, and four stacks
 on two processors would pay it twice over. Nothing that dislikes a fork is loaded at that point (no thread, no gRPC
-channel, no Helm engine). Elsewhere each child is a fresh interpreter.
+channel, no Helm engine). Elsewhere each child is a fresh interpreter, and so it is in a process that has more than one
+thread: whoever calls `preview` from a program of their own may have used Helm before, and a fork of Go aborts.
 """
 
 import os
@@ -47,7 +48,7 @@ class Forked:
 
 def start(descriptor: int) -> "Forked | subprocess.Popen[bytes]":
     """A child that talks over `descriptor`, in a process group of its own so that all it starts can be stopped."""
-    if sys.platform != "linux":
+    if sys.platform != "linux" or _has_other_threads():
         return subprocess.Popen(
             # -P: no folder of the current directory may stand in for a module of ours.
             [sys.executable, "-P", "-m", "hakit.preview.worker", str(descriptor)],
@@ -69,6 +70,11 @@ def start(descriptor: int) -> "Forked | subprocess.Popen[bytes]":
     finally:
         # Never back into the parent's code: its cleanup would end its other children.
         os._exit(1)
+
+
+def _has_other_threads() -> bool:
+    """Threads of Python and of libraries."""
+    return len(os.listdir("/proc/self/task")) > 1  # noqa: PTH208  names alone are counted
 
 
 def _become_the_child(descriptor: int) -> None:

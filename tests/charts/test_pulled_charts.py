@@ -270,17 +270,22 @@ def test_archives_of_a_folder_serve_a_site_without_a_network(
 
 def test_ctrl_c_ends_a_pull_from_a_host_that_never_answers(project: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent.settimeout(30)
+        silent.settimeout(60)
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         entry = {"chart": "web", "repo": address, "version": "1.0.0"}
         (project / "charts.yaml").write_text(yaml.safe_dump({"charts": [entry]}))
         running = subprocess.Popen(
-            [sys.executable, "-m", "hakit.cli", "charts", "pull"], cwd=project, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "hakit.cli", "charts", "pull"],
+            cwd=project,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell's background job ignores Ctrl-C, and so would all that it starts: as in a terminal, then.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
         )
         connection, _ = silent.accept()  # it is within Helm's client now
         with connection:
             running.send_signal(signal.SIGINT)
-            _, said = running.communicate(timeout=30)
+            _, said = running.communicate(timeout=60)
     assert (running.returncode, said) == (130, "interrupted\n")
     assert written(project) == []
 

@@ -145,7 +145,7 @@ def test_a_disk_that_is_too_full_is_named_before_anything_is_built(build: Module
 def test_an_unknown_tool_is_refused_with_the_names_there_are(build: ModuleType):
     with pytest.raises(
         build.LabToolsError,
-        match=r"no part helmet; there are: kwok, helm, .*, charts, manifests, definitions, stores, images",
+        match=r"no part helmet; there are: kwok, helm, .*, charts, manifests, definitions, stores, backups, images",
     ):
         build.main(["helmet"])
 

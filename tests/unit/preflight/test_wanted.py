@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(scope="module")
 def document() -> PreviewDocument:
-    return preview(ROOT, ["prod-us-east-1", "prod-us-west-2"])
+    found = preview(ROOT, ["prod-us-east-1", "prod-us-west-2"])
+    assert [each["error"] for each in found["stacks"]] == [None, None]
+    return found
 
 
 @pytest.fixture(scope="module")

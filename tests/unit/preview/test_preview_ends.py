@@ -119,7 +119,7 @@ def test_nobody_who_reads_is_no_error(write: Write):
 def pids(project: Project, stacks: tuple[str, ...]) -> list[int]:
     """Of each stack's program and of what it started, once all of them run."""
     files = [project.root / f"pid-{name}" for name in stacks]
-    for _ in range(150):
+    for _ in range(600):
         texts = [file.read_text() if file.is_file() else "" for file in files]
         if all(text.endswith(" ") for text in texts):
             return [int(pid) for text in texts for pid in text.split()]
@@ -142,10 +142,17 @@ def is_gone(pid: int) -> bool:
 def test_a_signal_that_stops_hakit_stops_its_programs(write: Write, number: signal.Signals, code: int):
     stacks = ("a", "b") if (os.cpu_count() or 1) > 1 else ("a",)
     project = write(SLEEPS, stacks)
-    with subprocess.Popen(COMMAND, cwd=project.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as hakit:
+    with subprocess.Popen(
+        COMMAND,
+        cwd=project.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Whoever runs the tests by nohup ignores SIGHUP, and so would all that they start.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509
+    ) as hakit:
         running = pids(project, stacks)
         hakit.send_signal(number)
-        out, err = hakit.communicate(timeout=10)
+        out, err = hakit.communicate(timeout=60)
     assert (hakit.returncode, out, err) == (code, b"", b"")
     assert len(running) == 2 * len(stacks)
     assert [pid for pid in running if not is_gone(pid)] == []
@@ -164,7 +171,7 @@ def test_ctrl_c_ends_the_live_line_and_says_so(write: Write):
     ) as hakit:
         running = pids(project, ("a",))
         hakit.send_signal(signal.SIGINT)
-        assert hakit.wait(timeout=10) == 130
+        assert hakit.wait(timeout=60) == 130
     os.close(theirs)
     assert os.read(ours, 1000) == b"\r\x1b[Krunning a\r\ninterrupted\r\n"
     os.close(ours)

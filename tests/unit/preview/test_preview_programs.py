@@ -224,7 +224,7 @@ def test_ctrl_c_stops_the_programs(write: Write):
                 break
             time.sleep(0.1)
         hakit.send_signal(signal.SIGINT)
-        assert hakit.wait(timeout=10) == 130
+        assert hakit.wait(timeout=60) == 130
     assert _is_gone(int((project.root / "pid").read_text()))
 
 
