@@ -8,6 +8,7 @@ from hakit.components.region_pair_args import FenceArgs, ReadyArgs, ReadyIngress
 from hakit.fence.witness import parse
 from hakit.topology import Witness
 from tests.components.test_region_pair import FAILOVER_CHANGES
+from tests.components.test_what_a_region_names import EXCEPTIONS
 from tests.docs.test_documentation import blocks, run_block
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,14 @@ def test_the_program_runs_and_creates_what_the_page_says(monkeypatch: pytest.Mon
 
 def test_the_fields_that_a_failover_changes_are_those_of_the_test() -> None:
     assert blocks(PAGE, "text")[0].splitlines() == FAILOVER_CHANGES
+
+
+def test_the_page_lists_what_a_regions_stack_names_of_another() -> None:
+    section = (
+        PAGE.read_text().partition("\n## What a region's stack names of another region\n")[2].partition("\n## ")[0]
+    )
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+    assert [tuple(cell.strip("`") for cell in row) for row in rows] == EXCEPTIONS
 
 
 def test_the_table_names_every_argument() -> None:
