@@ -132,6 +132,8 @@ def test_the_password_is_a_secret_in_every_field_that_holds_it(project: Path) ->
     }
     assert isinstance(texts, Secret) or all(isinstance(plain[key], Secret) for key in ("password", "uri"))
     assert secret.inputs["type"] == "kubernetes.io/basic-auth"
+    labels = {"cnpg.io/reload": "true"}  # or CloudNativePG would not take up another password
+    assert secret.inputs["metadata"] == {"name": "orders-app", "namespace": "shop", "labels": labels}
     for each in found.resources:
         if each is not secret:
             assert PASSWORD not in str(each.inputs), each.name

@@ -1,9 +1,13 @@
 """The page of PostgresCluster: its program runs and gives its YAML, its tables name every argument."""
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from hakit.components.postgres_cluster_args import PostgresClusterArgs
 from hakit.components.region_base_args import RegionBaseArgs
@@ -48,6 +52,41 @@ def test_the_page_names_the_policies_and_the_records_as_they_are() -> None:
     assert names == ["hakit-epoch", "hakit-created", "hakit-records"]
     assert all(f"| `{name}` |" in text for name in names)
     assert guard.NAMESPACE in text
+
+
+def test_the_authority_that_the_page_makes_is_one_that_cloudnativepg_takes(tmp_path: Path) -> None:
+    """An authority, and the `EC PRIVATE KEY` of it: ParseECPrivateKey in its pkg/certs/certs.go reads nothing else."""
+    (commands,) = [block for block in blocks(PAGE, "sh") if "openssl" in block]
+    subprocess.run(["sh", "-e", "-c", commands], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    made = x509.load_pem_x509_certificate((tmp_path / "ca.crt").read_bytes())
+    key = (tmp_path / "ca.key").read_bytes()
+    assert key.startswith(b"-----BEGIN EC PRIVATE KEY-----")
+    assert made.public_key() == serialization.load_pem_private_key(key, None).public_key()
+    assert made.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    assert (made.not_valid_after_utc - made.not_valid_before_utc).days == 3650
+
+
+def test_the_certificates_that_the_page_asks_of_cert_manager_are_those_that_it_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    (text,) = [block for block in blocks(PAGE, "yaml") if "cert-manager.io/v1" in block]
+    asked = {each["spec"]["secretName"]: each["spec"] for each in yaml.safe_load_all(text)}
+    assert all(each["secretTemplate"] == {"labels": {"cnpg.io/reload": "true"}} for each in asked.values())
+    (given,) = re.findall(r'"certificates": (\{.*?\})', PAGE.read_text(), re.DOTALL)
+    host = "orders.us-west-2.internal.example.com"
+    routes = {"us-east-1": {"host": "orders.us-east-1.internal.example.com"}, "us-west-2": {"host": host}}
+    program = blocks(PAGE, "python")[0].replace(
+        '"storage": "50Gi",', f'"storage": "50Gi", "routes": {routes!r}, "certificates": {given},'
+    )
+    cluster = run_block(program).one("kubernetes:postgresql.cnpg.io/v1:Cluster").inputs["spec"]
+    named = cluster["certificates"]
+    assert asked.keys() == {named["serverTLSSecret"], named["replicationTLSSecret"]}
+    assert named["serverCASecret"] == named["clientCASecret"] not in asked
+    assert asked[named["serverTLSSecret"]]["dnsNames"] == [host], "verify-full asks for the route's name"
+    (other,) = (each for each in cluster["externalClusters"] if "connectionParameters" in each)
+    assert other["connectionParameters"]["user"] == asked[named["replicationTLSSecret"]]["commonName"]
+    assert other["sslCert"]["name"] == named["replicationTLSSecret"]
 
 
 def test_the_program_with_operators_runs_beside_its_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

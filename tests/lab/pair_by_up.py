@@ -8,10 +8,12 @@ import base64
 import contextlib
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Self
+from unittest import mock
 
 import psycopg
 import pulumi.automation as auto
@@ -81,14 +83,7 @@ class Pair:
             f"s3://{bucket}/shop.json?endpoint={store.endpoint}&region={name}" for name, bucket in BUCKETS.items()
         ]
         self.file.write_text(TOPOLOGY.format(rpo=self.rpo, witness=json.dumps(places)), encoding="utf-8")
-        arguments = {
-            "databases": {"orders": self._arguments()},
-            # No registry has it; whether its pod starts is not asked. The program runs as a process, see `Running`.
-            "fence": {"image": f"registry.example/python@sha256:{'a' * 64}"},
-            # PostgREST itself does not run here; what it would be told is asked in its stead.
-            "ready": {"password": PASSWORD},
-        }
-        (engine.project / "arguments.json").write_text(json.dumps(arguments), encoding="utf-8")
+        self.declare(PASSWORD)
         for bucket in BUCKETS.values():
             store.make_bucket(bucket)
         self._open = contextlib.ExitStack()
@@ -121,12 +116,29 @@ class Pair:
         command = [sys.executable, "-m", "hakit.cli", "witness", "raise", self.file, "shop"]
         subprocess.run(command, env=ENVIRONMENT, cwd=ROOT, check=True, timeout=60)
 
+    def declare(self, password: str) -> None:
+        """The program's arguments, with the application's password; `up` is what makes them so."""
+        self.password = password
+        arguments = {
+            "databases": {"orders": self._arguments()},
+            # No registry has it; whether its pod starts is not asked. The program runs as a process, see `Running`.
+            "fence": {"image": f"registry.example/python@sha256:{'a' * 64}"},
+            # PostgREST itself does not run here; what it would be told is asked in its stead.
+            "ready": {"password": PASSWORD},
+        }
+        (self.engine.project / "arguments.json").write_text(json.dumps(arguments), encoding="utf-8")
+
     def up(self, name: str) -> None:
         """`pulumi up` of a region's stack, and of nothing else."""
-        stack = f"prod-{name}"
+        stack, words = f"prod-{name}", ("up", "--stack", f"prod-{name}", "--yes", "--skip-preview")
         if stack not in self._stacks:
+            # The namespace with the authority in it was there before: the first update takes it in, and no later one.
+            taking = mock.patch.dict(os.environ, PULUMI_K8S_UPSERT_EXISTING_OBJECTS="true")
+            with taking, self.engine.stack(stack) as first:
+                self.engine.run(first, *words)
             self._stacks[stack] = self._open.enter_context(self.engine.stack(stack))
-        self.engine.run(self._stacks[stack], "up", "--stack", stack, "--yes", "--skip-preview")
+        else:
+            self.engine.run(self._stacks[stack], *words)
 
     def _arguments(self) -> Manifest:
         return {
@@ -134,7 +146,7 @@ class Pair:
             "wal_storage": "2Gi",
             "instances": 1,
             "image": POSTGRES_IMAGE,
-            "credentials": {"application": {"password": PASSWORD}},
+            "credentials": {"application": {"password": self.password}},
             "without_archive": "streaming only: the archive has tests of its own",
             "routes": {each: {"host": self.wan(each), "port": PORT} for each in ("a", "b")},
             "certificates": {"server_ca": "orders-ca", "client_ca": "orders-ca"},
@@ -215,10 +227,10 @@ class Pair:
         }
 
 
-def authority() -> Manifest:
+def authority(common_name: str = "orders") -> Manifest:
     """One authority for both sides, of which each side's operator makes its certificates."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "orders")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
     now = dt.datetime.now(dt.UTC)
     made = (
         x509.CertificateBuilder()
@@ -238,7 +250,8 @@ def authority() -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": "orders-ca"},
+        # By the label CloudNativePG takes up what changes in it.
+        "metadata": {"name": "orders-ca", "labels": {"cnpg.io/reload": "true"}},
         "data": {key: base64.b64encode(value).decode() for key, value in data.items()},
     }
 

@@ -5,7 +5,8 @@ Proven: planned handovers there and back, twice, lose no acknowledged row and ma
 owns a field of a Cluster's spec; after the region with the database is cut off, a failover entry applied in the other
 one alone makes that one write; the region that comes back is a second primary until its fence reads the witness; what
 its own clients wrote until then is counted and is kept; the copy that was left behind is rebuilt under the next
-incarnation and takes over again, and both sides hold the same rows. The application logs in at each point. What each
+incarnation and takes over again, and both sides hold the same rows. The application logs in at each point. The
+password changes by the stacks, and the authority of all certificates beside them, with the copy going on. What each
 costs is measured and printed.
 
 Not proven: figures. They are this machine's, without disks that sync and with a network that has no latency. Streaming
@@ -16,6 +17,7 @@ in the region's network, not a pod.
 import contextlib
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -24,11 +26,12 @@ from hakit.fence.watch import FENCED, OURS
 from lab.harness.engine import Engine
 from lab.harness.tools import POSTGRES_TOOLS, REGION_TOOLS
 from tests.lab import object_store
+from tests.lab.authorities import SECRET, follows_anew, make_anew, put, shown, trusting
 from tests.lab.conftest import need, need_network, running_lab, show
 from tests.lab.fence_program import CLUSTERS, SECONDS, Running, annotations
 from tests.lab.handover import Switched, logs_in, owners, same_rows, switch
 from tests.lab.pair_by_up import PROGRAM, Pair, authority, entrance, made
-from tests.lab.writing import Writer, columns, connect, is_writable, until
+from tests.lab.writing import PASSWORD, Writer, columns, connect, is_writable, until
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
@@ -101,6 +104,55 @@ def test_planned_handovers_there_and_back_twice_lose_no_row_and_make_nobody_anew
     show(request, "planned handover, seconds", [*lines, found])
     assert missing == set()
     assert {name: pair.identity(name) for name in ("a", "b")} == before, "nobody was made anew"
+
+
+def test_a_password_changes_by_an_update_of_each_stack_the_follower_first(pair: Pair) -> None:
+    """What docs/postgres.md says of it: one value, then an update of each region's stack."""
+
+    def logs_in_with(name: str, password: str) -> bool:
+        try:
+            connect(pair.wan(name), password=password).close()
+        except psycopg.OperationalError as error:
+            if "password authentication failed" not in str(error):
+                raise
+            return False
+        return True
+
+    def both(password: str) -> list[bool]:
+        return [logs_in_with(name, password) for name in ("a", "b")]
+
+    for old, new in [(PASSWORD, "another of the lab"), ("another of the lab", PASSWORD)]:
+        pair.declare(new)
+        pair.up("b")
+        assert both(old) == [True, True], "the database's password is the active side's"
+        assert both(new) == [False, False]
+        pair.up("a")
+        for name in ("a", "b"):
+            pair.lab[name].wait_for("the new one", lambda name=name, new=new: logs_in_with(name, new), seconds=60)
+        assert both(old) == [False, False]
+    logs_in(pair)
+
+
+def test_an_authority_is_replaced_side_by_side_and_each_step_lets_the_follower_in(pair: Pair, tmp_path: Path) -> None:
+    """Both sides trust the new one before anything is signed by it, and the old one until nothing is."""
+    a, b = pair.lab["a"], pair.lab["b"]
+    old = authority()
+    old["data"] = a.client.get("v1", "Secret", SECRET, "shop")["data"]
+    # Of two with one name and no key identifier OpenSSL tries the first, and finds the signature wrong.
+    new = authority("another of orders")
+    for region in (a, b):
+        put(region, trusting(old, new))
+    for region in (a, b):
+        put(region, trusting(new, old))
+        make_anew(region)
+        a.wait_for("the new server", lambda: shown(pair, "a", new, tmp_path), seconds=60)
+        follows_anew(pair, "a", "b")
+    assert not shown(pair, "a", old, tmp_path)
+    for region in (a, b):
+        put(region, new)
+    follows_anew(pair, "a", "b")
+    pair.lab["b"].wait_for("the new server", lambda: shown(pair, "b", new, tmp_path), seconds=60)
+    logs_in(pair)
 
 
 def test_after_a_cut_the_other_region_takes_over_alone_and_what_it_costs_is_measured(
