@@ -19,6 +19,11 @@ from tests.charts import corpus
 from tests.lab import shop
 from tests.lab.zonal_volumes import volume_in
 
+#: Left out, as no pod of theirs gets a node here: one asks for nodes sold as spot and for a priority class, the other
+#: for volumes that every zone reaches.
+_NO_PODS = ("spot-in-the-standby", "shared-volume-made-regional")
+#: Kinds that no region of the lab has: their definitions are in no registry. They move no pod of these charts.
+_NOT_HERE = ("ScaledObject", "VerticalPodAutoscaler")
 #: Kinds of the charts that have no namespace.
 _CLUSTER_WIDE = ("Namespace", "CustomResourceDefinition")
 
@@ -94,7 +99,8 @@ class Row:
 
 
 def cases() -> list[Case]:
-    return [*_reference(), *map(_trap, corpus.corpus()), *_only_in_a_cluster()]
+    traps = [_trap(each) for each in corpus.corpus() if each.name not in _NO_PODS]
+    return [*_reference(), *traps, *_only_in_a_cluster()]
 
 
 def _reference() -> list[Case]:
@@ -186,6 +192,8 @@ def _apply(region: LabRegion, objects: list[Object], namespace: str) -> list[str
     """Apply what the server takes; returns what it refuses."""
     refused = []
     for obj in objects:
+        if obj["kind"] in _NOT_HERE:
+            continue
         placed = obj if obj["kind"] in _CLUSTER_WIDE else shop.into(namespace, [obj])[0]
         try:
             region.apply([placed], namespace, force=True)
