@@ -10,6 +10,7 @@ from hakit.components.manifests import resource
 from hakit.components.order import after
 from hakit.components.postgres_cluster_args import PostgresClusterArgs
 from hakit.components.project import load_topology
+from hakit.components.protection import refuse_unprotected
 from hakit.components.providers import provider_of
 from hakit.errors import HakitError
 from hakit.plan import postgres
@@ -57,7 +58,7 @@ class PostgresCluster(pulumi.ComponentResource):
     def __init__(self, name: str, args: PostgresClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         spec = specify(name, args, load_topology(_path(name, args)))
         provider_of(spec.where, spec.region.name, opts)
-        _refuse_unprotected(spec, opts)
+        refuse_unprotected(spec.where, opts, protected=spec.protected)
         planned = postgres.plan(spec)
 
         super().__init__("hakit:index:PostgresCluster", name, None, opts)
@@ -134,19 +135,6 @@ def _path(name: str, args: Any) -> str:
             "topology is missing", where=f"PostgresCluster {name!r}", do="name the topology's file, which gives roles"
         )
     return path
-
-
-def _refuse_unprotected(spec: PostgresSpec, opts: pulumi.ResourceOptions | None) -> None:
-    """Options that would take the protection from the data, without the argument that says why."""
-    if opts is None or not spec.protected:
-        return
-    for option, value in (("protect", opts.protect), ("retain_on_delete", opts.retain_on_delete)):
-        if value is False:
-            raise HakitError(
-                f"{option}=False: the data would go with the stack",
-                where=spec.where,
-                do="leave the option out, or give without_protection with the reason why",
-            )
 
 
 def _needs(

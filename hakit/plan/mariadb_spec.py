@@ -8,7 +8,7 @@ from hakit.errors import HakitError, did_you_mean
 from hakit.plan.arguments import Arguments
 from hakit.plan.place import pair_of, region_of
 from hakit.plan.postgres_logins import sql_name
-from hakit.plan.stores import cron, kubernetes_name, pinned, reason, secret_name, size
+from hakit.plan.stores import cron, dropped, extra, kubernetes_name, pinned, reason, secret_name, size
 from hakit.topology import names
 from hakit.topology.copies import Copy
 from hakit.topology.intents import ClusterIntent, cluster_intent
@@ -185,8 +185,8 @@ def specify(name: str, args: Any, topology: Topology) -> MariaDbSpec:
         follows=follows,
         routes=_routes(given, pair, follows=follows),
         authority=_authority(given, follows=follows),
-        extra=_extra(given),
-        dropped=_dropped(given, intent),
+        extra=extra(given, DECIDED, "MariaDB"),
+        dropped=dropped(given, intent),
         protected=reason(given, "without_protection") is None,
     )
 
@@ -370,33 +370,6 @@ def _authority(given: Arguments, *, follows: bool) -> str | None:
     if follows:
         raise given.missing("authority", "name the Secret, type kubernetes.io/tls, of one authority for both sides")
     return None
-
-
-def _extra(given: Arguments) -> dict[str, Any]:
-    extra = given.mapping("extra")
-    for key in extra:
-        if key in DECIDED:
-            raise HakitError(
-                f"extra.{key}: hakit decides this field of the MariaDB",
-                where=given.where,
-                given=key,
-                do="use the argument that it follows from",
-            )
-    return extra
-
-
-def _dropped(given: Arguments, intent: ClusterIntent) -> tuple[int, ...]:
-    kept = [copy.incarnation for copy in intent.kept]
-    value = given.given.get("dropped") or []
-    numbers = [int(each) if isinstance(each, float) else each for each in value] if isinstance(value, list) else value
-    if not isinstance(numbers, list) or any(number not in kept for number in numbers):
-        raise HakitError(
-            "dropped: only a kept copy of this region can be left out",
-            where=given.where,
-            given=value,
-            allowed=[str(number) for number in kept],
-        )
-    return tuple(numbers)
 
 
 def first_copy(pair: Pair) -> Copy:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hakit.errors import HakitError
+from hakit.plan import stores
 from hakit.plan.arguments import Arguments
 
 _CREDENTIALS = ("application", "superuser", "replication")
@@ -85,15 +86,7 @@ def certificates(given: Arguments) -> Certificates:
 
 
 def kubernetes_name(given: Arguments, key: str, longest: int = 63) -> str:
-    value = given.text(key)
-    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", value) or len(value) > longest:
-        raise HakitError(
-            f"{key}: not a Kubernetes name",
-            where=given.where,
-            given=value,
-            allowed=f"lower case letters, digits and hyphens, up to {longest}, a letter or digit at both ends",
-        )
-    return value
+    return stores.kubernetes_name(given.text(key), given.where, key, longest)
 
 
 def sql_name(given: Arguments, key: str, default: str) -> str:

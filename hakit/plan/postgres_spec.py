@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hakit.charts.quantity import parse_quantity
 from hakit.errors import HakitError, did_you_mean
 from hakit.plan.arguments import Arguments
 from hakit.plan.place import pair_of, region_of
@@ -25,6 +24,7 @@ from hakit.plan.postgres_pooler import Pooler, pooler
 from hakit.plan.postgres_reach import Route, check_reach, routes
 from hakit.plan.postgres_restore import Restored, restored
 from hakit.plan.postgres_storage import ArchiveSpec, archive
+from hakit.plan.stores import dropped, extra, reason, size
 from hakit.topology import names
 from hakit.topology.handovers import Copy
 from hakit.topology.intents import ClusterIntent, cluster_intent
@@ -203,8 +203,8 @@ def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
         namespace=kubernetes_name(given, "namespace"),
         active=active,
         standby=standby,
-        storage=_size(given, "storage"),
-        wal_storage=_size(given, "wal_storage", WAL_STORAGE),
+        storage=size(given, "storage"),
+        wal_storage=size(given, "wal_storage", WAL_STORAGE),
         storage_class=given.text("storage_class", region.storage.zonal),
         zones=zones,
         existing_volumes=given.flag("existing_volumes"),
@@ -213,7 +213,7 @@ def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
         image=given.text("image") if "image" in given else None,
         parameters=parameters(given, commits),
         synchronous=commits,
-        max_lag=_size(given, "max_lag", MAX_LAG),
+        max_lag=size(given, "max_lag", MAX_LAG),
         shutdown=shutdown(given, pair),
         database_name=sql_name(given, "database_name", database.replace("-", "_")),
         owner=sql_name(given, "owner", "app"),
@@ -233,9 +233,9 @@ def specify(name: str, args: Any, topology: Topology) -> PostgresSpec:
         archive_timeout=timeout,
         pooler=pooler(given),
         pod_monitor=given.flag("pod_monitor", default=True),
-        extra=_extra(given),
-        dropped=_dropped(given, intent),
-        protected=not _reason(given, "without_protection"),
+        extra=extra(given, DECIDED, "Cluster"),
+        dropped=dropped(given, intent),
+        protected=reason(given, "without_protection") is None,
     )
 
 
@@ -292,49 +292,3 @@ def _tolerations(given: Arguments) -> tuple[Mapping[str, Any], ...]:
             "tolerations: wrong type", where=given.where, allowed="a list of tolerations, as Kubernetes writes them"
         )
     return tuple(value)
-
-
-def _extra(given: Arguments) -> dict[str, Any]:
-    extra = given.mapping("extra")
-    for key in extra:
-        if key in DECIDED:
-            raise HakitError(
-                f"extra.{key}: hakit decides this field of the Cluster",
-                where=given.where,
-                given=key,
-                do="use the argument that it follows from",
-            )
-    return extra
-
-
-def _dropped(given: Arguments, intent: ClusterIntent) -> tuple[int, ...]:
-    kept = [copy.incarnation for copy in intent.kept]
-    value = given.given.get("dropped") or []
-    numbers = [int(each) if isinstance(each, float) else each for each in value] if isinstance(value, list) else value
-    if not isinstance(numbers, list) or any(number not in kept for number in numbers):
-        raise HakitError(
-            "dropped: only a kept copy of this region can be left out",
-            where=given.where,
-            given=value,
-            allowed=[str(number) for number in kept],
-        )
-    return tuple(numbers)
-
-
-def _reason(given: Arguments, key: str) -> bool:
-    """Whether something that protects data is switched off; only with a reason."""
-    if key not in given:
-        return False
-    why = given.given[key]
-    if not isinstance(why, str) or len(why.strip()) < 3:
-        raise HakitError(f"{key}: say why", where=given.where, given=why, allowed="a reason, as a text")
-    return True
-
-
-def _size(given: Arguments, key: str, default: str | None = None) -> str:
-    value = given.text(key, default)
-    if parse_quantity(value, f"{given.where}: {key}") <= 0:
-        raise HakitError(
-            f"{key}: not a size", where=given.where, given=value, allowed="a number with its unit, such as 50Gi"
-        )
-    return value

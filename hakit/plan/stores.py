@@ -1,13 +1,14 @@
 """What the arguments of every data store have in common: names, sizes, zones, places in a bucket, reasons. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hakit.charts.quantity import parse_quantity
 from hakit.errors import HakitError
 from hakit.plan.arguments import Arguments
+from hakit.topology.intents import ClusterIntent
 
 Manifest = dict[str, Any]
 ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
@@ -106,6 +107,48 @@ def cron(given: Arguments, key: str, default: str) -> str:
             allowed='minute, hour, day of the month, month, day of the week: "0 2 * * *"',
         )
     return value
+
+
+def extra(given: Arguments, decided: Collection[str], kind: str) -> dict[str, Any]:
+    """What the user adds to an operator's object, by field.
+
+    Args:
+        given: the arguments.
+        decided: fields that hakit sets itself.
+        kind: of the object.
+
+    Raises:
+        HakitError: one of them is given.
+    """
+    fields = given.mapping("extra")
+    for key in fields:
+        if key in decided:
+            raise HakitError(
+                f"extra.{key}: hakit decides this field of the {kind}",
+                where=given.where,
+                given=key,
+                do="use the argument that it follows from",
+            )
+    return fields
+
+
+def dropped(given: Arguments, intent: ClusterIntent) -> tuple[int, ...]:
+    """Incarnations of this region that nobody needs any more.
+
+    Raises:
+        HakitError: one of them is no kept copy.
+    """
+    kept = [copy.incarnation for copy in intent.kept]
+    value = given.given.get("dropped") or []
+    numbers = [int(each) if isinstance(each, float) else each for each in value] if isinstance(value, list) else value
+    if not isinstance(numbers, list) or any(number not in kept for number in numbers):
+        raise HakitError(
+            "dropped: only a kept copy of this region can be left out",
+            where=given.where,
+            given=value,
+            allowed=[str(number) for number in kept],
+        )
+    return tuple(numbers)
 
 
 def spread(match: Mapping[str, str], zones: tuple[str, ...], *, existing_volumes: bool = False) -> list[Manifest]:

@@ -14,6 +14,7 @@ from hakit.errors import HakitError
 from hakit.plan import hardening
 from hakit.plan.arguments import Arguments
 from hakit.plan.place import pair_of, region_of
+from hakit.plan.stores import kubernetes_name
 from hakit.topology import handovers
 from hakit.topology.model import Pair, Topology
 
@@ -157,9 +158,9 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
     given = Arguments(args, f"ZonalApp {name!r}", ARGUMENTS)
     place = _place(given, topology)
     release_name = given.text("release_name", name)
-    _check_name(given, "release_name", release_name, 53)  # Helm's own limit
+    kubernetes_name(release_name, given.where, "release_name", 53)  # Helm's own limit
     namespace = given.text("namespace")
-    _check_name(given, "namespace", namespace, 63)
+    kubernetes_name(namespace, given.where, "namespace")
     given.word("delivery", ("release",), "release")
     return AppSpec(
         name=name,
@@ -279,16 +280,6 @@ def _version(given: Arguments, text: str) -> tuple[int, int]:
             "kubernetes: not a version", where=given.where, given=text, allowed='major and minor in quotes: "1.34"'
         )
     return 1, int(found[1])
-
-
-def _check_name(given: Arguments, key: str, value: str, longest: int) -> None:
-    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", value) or len(value) > longest:
-        raise HakitError(
-            f"{key}: not a Kubernetes name",
-            where=given.where,
-            given=value,
-            allowed=f"lower case letters, digits and hyphens, up to {longest}, a letter or digit at both ends",
-        )
 
 
 def _role(given: Arguments, role: str, *, runs_jobs: bool) -> RoleSpec:

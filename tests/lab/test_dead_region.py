@@ -15,7 +15,7 @@ import pytest
 
 from lab.harness.engine import Engine
 from tests.lab.conftest import need
-from tests.lab.interrupted_page import block, section
+from tests.lab.pages import block, section
 from tests.lab.write_states import STATES
 
 pytestmark = pytest.mark.lab
@@ -63,9 +63,9 @@ def test_a_region_that_swallows_everything_ends_in_time_and_is_named(tmp_path: P
     said = str(refused.value)
     assert _SAID[command] in said
     assert f"hakit-reference-{EAST}" in said, "the stack's name is the region's"
-    assert _SAID[command] in _unfolded(section(_SILENT)), "the page says what to do"
+    assert _SAID[command] in _unfolded(section("interrupted", _SILENT)), "the page says what to do"
     if command == "up":
-        told = block(_SILENT, "text")
+        told = block("interrupted", _SILENT, "text")
         assert told.startswith("error: the cluster of region us-east-1 could not be reached")
         assert _unfolded(told) in _unfolded(said), "docs/interrupted.md quotes it"
         diagnostics = said.partition("Diagnostics:")[2]

@@ -13,7 +13,7 @@ from lab.harness.engine import Engine
 from lab.harness.waiting import wait_for
 from lab.providers.aws_s3 import BUCKET
 from tests.lab.conftest import need
-from tests.lab.interrupted_page import block
+from tests.lab.pages import block
 
 pytestmark = pytest.mark.lab
 
@@ -66,7 +66,7 @@ def test_a_killed_up_leaves_a_lock_and_the_message_says_how_to_go_on(engine: Eng
         for act in (stack.up, stack.refresh, stack.destroy):
             with pytest.raises(auto.CommandError) as refused:
                 act()
-            assert block(_DIED, "text").strip() in str(refused.value), "docs/interrupted.md quotes it"
+            assert block("interrupted", _DIED, "text").strip() in str(refused.value), "docs/interrupted.md quotes it"
         assert _pending(stack) == {"data-us-east-1", "data-us-west-2"}
         assert stack.preview().change_summary["create"] == 2, "looking is allowed, and changes nothing"
         stack.cancel()
@@ -84,7 +84,7 @@ def test_after_a_killed_up_the_commands_of_the_page_take_in_what_was_made(engine
         _kill_an_up(engine, stack)
         engine.aws("s3", "us-west-2").put_object(Bucket="data-us-west-2", Key="order", Body=b"1")
         made = _made(engine)
-        for command in block(_DIED, "sh").splitlines():
+        for command in block("interrupted", _DIED, "sh").splitlines():
             words = shlex.split(command)
             engine.run(stack, *words[1:], *(["--yes"] if words[1] == "up" else []))
             if words[1] == "preview":

@@ -20,7 +20,7 @@ from lab.harness.engine import Engine
 from lab.harness.tools import REGION_TOOLS
 from lab.harness.waiting import wait_for
 from tests.lab.conftest import need, running
-from tests.lab.interrupted_page import blocks
+from tests.lab.pages import blocks
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
@@ -135,9 +135,9 @@ def test_an_install_that_was_killed_is_refused_until_the_pages_commands_are_run(
     system.kill_an_up_that_waits_for_pods("pending-install")
     kept = system.kept()
     assert None not in kept.values()
-    assert blocks(_PAGE, "text")[1].strip() in system.refused(), "docs/interrupted.md quotes it"
+    assert blocks("interrupted", _PAGE, "text")[1].strip() in system.refused(), "docs/interrupted.md quotes it"
     assert len(system.region.ready_pods("shop")) == 3, "what runs goes on"
-    system.follow(blocks(_PAGE, "sh")[1])
+    system.follow(blocks("interrupted", _PAGE, "sh")[1])
     assert system.helm.json("status", "orders", "--namespace", "shop")["info"]["status"] == "deployed"
     assert system.kept() == kept, "the same claim and the same definitions"
     assert system.tags() == {"1"}
@@ -147,9 +147,9 @@ def test_an_update_that_was_killed_is_refused_until_the_pages_commands_are_run(s
     kept = system.kept()
     system.change_tag("1", "2")
     system.kill_an_up_that_waits_for_pods("pending-upgrade")
-    assert blocks(_PAGE, "text")[0].strip() in system.refused(), "docs/interrupted.md quotes it"
+    assert blocks("interrupted", _PAGE, "text")[0].strip() in system.refused(), "docs/interrupted.md quotes it"
     assert len(system.region.ready_pods("shop")) >= 3, "what runs goes on"
-    system.follow(blocks(_PAGE, "sh")[0])
+    system.follow(blocks("interrupted", _PAGE, "sh")[0])
     assert system.helm.json("status", "orders", "--namespace", "shop")["info"]["status"] == "deployed"
     system.region.wait_for("pods of the new version alone", system.tags, lambda seen: seen == {"2"})
     assert system.kept() == kept
@@ -170,8 +170,8 @@ def test_destroy_takes_the_pods_and_keeps_definitions_claims_and_namespace(syste
         assert system.found("example.org/v1", kind, "first"), "a definition takes its objects along when it goes"
     with system.engine.stack(STACK) as stack, pytest.raises(auto.CommandError) as refused:
         stack.up()
-    assert blocks(_THERE, "text")[0].strip() in str(refused.value), "docs/interrupted.md quotes it"
+    assert blocks("interrupted", _THERE, "text")[0].strip() in str(refused.value), "docs/interrupted.md quotes it"
     assert system.kept() == kept
-    system.follow(blocks(_THERE, "sh")[0])
+    system.follow(blocks("interrupted", _THERE, "sh")[0])
     assert system.found("apps/v1", "Deployment", "web")
     assert system.kept() == kept
