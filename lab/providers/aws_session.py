@@ -75,8 +75,12 @@ def _started() -> "ThreadedMotoServer":
     os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
     # Policies that AWS manages (arn:aws:iam::aws:policy/...), for roles that attach one.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    from moto import backends
     from moto.server import ThreadedMotoServer
 
+    # Imported by the server's threads, each at its first request, two of them can wait for each other: a 500.
+    for service in ("iam", "kms", "s3", "sts", "route53"):
+        backends.get_backend(service)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

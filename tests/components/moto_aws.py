@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import requests
+from moto import backends
 from moto.server import ThreadedMotoServer
 
 from hakit.testing import Recorded
@@ -68,6 +69,9 @@ class Aws:
 
 @contextmanager
 def served() -> Iterator[Aws]:
+    # Imported by the server's threads, each at its first request, two of them can wait for each other: a 500.
+    for service in ("iam", "kms", "s3", "sts"):
+        backends.get_backend(service)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
