@@ -68,7 +68,7 @@ class LabRegion:
                     # Server-side apply would leave out the status, and with it what the node has to give.
                     self.client.create(node(self.name, zone, number, *self._size))
                 self._start_kubelets(zone)
-            self.wait_for("all nodes ready", lambda: self.nodes(ready=False), lambda down: not down)
+            self._wait_for_nodes("all nodes ready")
         except BaseException:
             self.close(keep_logs=True)
             raise
@@ -180,8 +180,13 @@ class LabRegion:
     def restore_zone(self, zone: str) -> None:
         """The kubelets of a zone are back; returns when its nodes are ready and carry no taint."""
         self._start_kubelets(zone)
+        self._wait_for_nodes(f"all nodes of {zone} ready again", zone)
+
+    def _wait_for_nodes(self, what: str, zone: str | None = None) -> None:
+        # A node carries its taint for a moment longer than it is not ready, and a spread that honours taints does not
+        # count its zone meanwhile: pods would lie where they should not.
         self.wait_for(
-            f"all nodes of {zone} ready again",
+            what,
             lambda: [each for each in self.nodes(zone) if not is_ready(each) or each["spec"].get("taints")],
             lambda down: not down,
         )
