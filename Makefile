@@ -28,9 +28,9 @@ test: $(STAMP) ## every test that needs no tools but Python's
 lab-tools: ## build Kubernetes, Helm, Pulumi and more from their Go modules into lab/bin; 25 minutes the first time
 	@nice -n 15 $(PYTHON) -m lab.build
 
-# Its tests wait more than they work: two at a time take half as long. Of the long ones each has the machine to itself.
+# Its tests wait more than they work: two files at a time take half as long. Of the long ones each has the machine to itself.
 lab-test: $(STAMP) lab-tools ## hakit against a real Kubernetes, Helm, Pulumi and PostgreSQL
-	@$(BIN)/python -m pytest tests/lab -m "lab and not long" -n 2 --dist loadfile
+	@$(BIN)/python -m tests.lab.short
 
 lab-test-long: $(STAMP) lab-tools ## the same, and what takes minutes a test
 	@$(BIN)/python -m pytest tests/lab -m lab
