@@ -224,7 +224,7 @@ def make_images() -> None:
     folder.mkdir(exist_ok=True)
     recipe = hashlib.sha256((LAB / "images.py").read_bytes()).hexdigest()
     marks = {
-        image: recipe + ("" if isinstance(given, images.Debian) else stamp(_tool(given.tool)))
+        image: recipe + (stamp(_tool(given.tool)) if isinstance(given, images.Program | images.Sidecar) else "")
         for image, given in images.IMAGES.items()
     }
     missing = [

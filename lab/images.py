@@ -130,13 +130,8 @@ class Sidecar:
 
     def make(self, tools: Path, name: str, target: Path) -> None:
         with tempfile.TemporaryDirectory(prefix="sidecar-", dir=target.parent) as folder:
-            below, wheels = Path(folder) / "below.tar", Path(folder) / "wheels"
-            with (
-                tarfile.open(tools / "images" / file_name(self.base)) as archive,
-                _member(archive, "layer.tar") as source,
-                below.open("wb") as copy,
-            ):
-                shutil.copyfileobj(source, copy)
+            wheels = Path(folder) / "wheels"
+            below = _layer_of(self.base, tools, Path(folder))
             _install(self.packages, wheels, name)
 
             def fill(layer: tarfile.TarFile) -> None:
@@ -156,8 +151,31 @@ class Sidecar:
             )
 
 
+@dataclass(frozen=True)
+class Python:
+    """A further layer upon an image with Debian's Python, in which it is `python` too, as in the official image.
+
+    Attributes:
+        base: the image below; made before this one.
+    """
+
+    base: str
+
+    def make(self, tools: Path, name: str, target: Path) -> None:
+        def fill(layer: tarfile.TarFile) -> None:
+            _add_folders(layer, "usr/bin/python")
+            entry = tarfile.TarInfo("usr/bin/python")
+            entry.type, entry.linkname = tarfile.SYMTYPE, "python3"
+            layer.addfile(entry)
+
+        with tempfile.TemporaryDirectory(prefix="python-", dir=target.parent) as folder:
+            below = _layer_of(self.base, tools, Path(folder))
+            path = f"PATH=/usr/lib/postgresql/{POSTGRES}/bin:{_PATH}"
+            _write(target, name, fill, {"Env": [path], "Cmd": ["python"]}, below=below)
+
+
 #: Images by their name without a registry; `localhost` stands for "was never in one".
-IMAGES: Mapping[str, Program | Debian | Sidecar] = {
+IMAGES: Mapping[str, Program | Debian | Sidecar | Python] = {
     "localhost/pause:1": Program("pause", ("pause",), "65535:65535"),
     # The operator looks for itself under the second name, to give it to the pods of its own architecture.
     "localhost/cloudnative-pg:1.30.0": Program("cnpg", ("manager", "operator/manager_amd64"), "10001:10001"),
@@ -180,6 +198,8 @@ IMAGES: Mapping[str, Program | Debian | Sidecar] = {
             "urllib3==2.7.0",
         ),
     ),
+    # With `psql` and the rest of PostgreSQL in it, as nothing but a link is added.
+    f"localhost/python:{_PYTHON}": Python(f"localhost/postgresql:{POSTGRES}"),
 }
 
 
@@ -229,6 +249,18 @@ def _give_postgres_its_number(etc: Path) -> tuple[int, int]:
             mine[3] = str(POSTGRES_USER)
         (etc / file).write_text("".join(f"{':'.join(line)}\n" for line in lines), encoding="utf-8")
     return had[0], had[1]
+
+
+def _layer_of(image: str, tools: Path, folder: Path) -> Path:
+    """The one layer of an image that is made already, in a folder."""
+    below = folder / "below.tar"
+    with (
+        tarfile.open(tools / "images" / file_name(image)) as archive,
+        _member(archive, "layer.tar") as source,
+        below.open("wb") as copy,
+    ):
+        shutil.copyfileobj(source, copy)
+    return below
 
 
 def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:

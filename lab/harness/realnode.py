@@ -15,7 +15,7 @@ from pathlib import Path
 from lab.harness.client import Object
 from lab.harness.network import RegionNetwork
 from lab.harness.processes import LabError, Processes, started_at
-from lab.harness.tools import BARMAN_IMAGES, BIN, tool
+from lab.harness.tools import BARMAN_IMAGES, BIN, PYTHON_IMAGE, tool
 from lab.harness.waiting import wait_for
 
 #: Only what asks for it lands on the node: it tolerates the taint, and selects the label.
@@ -139,9 +139,9 @@ class RealNode:
         return (done.stderr.strip() or f"it ended with {done.returncode}") if done.returncode else ""
 
     def _import_images(self) -> None:
-        """Every image of lab/bin/images but those of the Barman plugin."""
+        """Every image of lab/bin/images but those that a test asks for."""
         for archive in sorted((BIN / "images").glob("*.tar")):
-            if f"images/{archive.name}" not in BARMAN_IMAGES:
+            if f"images/{archive.name}" not in (*BARMAN_IMAGES, PYTHON_IMAGE):
                 self.import_image(archive)
         (self._folder / "imported").touch()
 
@@ -154,6 +154,18 @@ class RealNode:
         """Give an image one more name, such as the one under which a manifest asks for it."""
         if problem := self._fails(["ctr", "--namespace", "k8s.io", "images", "tag", "--force", image, name]):
             raise LabError(f"{self.name}: {problem}")
+
+    def pin_image(self, image: str) -> str:
+        """Give an image that is there the name by its digest as well, and return it: what a manifest that is pinned
+        asks for."""
+        listing = self._inside(["ctr", "--namespace", "k8s.io", "images", "list", f"name=={image}"])
+        said = subprocess.run(listing, capture_output=True, text=True, timeout=60, check=True).stdout
+        digests = [part for part in said.split() if part.startswith("sha256:")]
+        if len(digests) != 1:
+            raise LabError(f"{self.name}: image {image}: {said}")
+        pinned = f"{image.rpartition(':')[0]}@{digests[0]}"
+        self.tag_image(image, pinned)
+        return pinned
 
     def _kubelet(self) -> list[str | Path]:
         return [

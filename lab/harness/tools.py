@@ -15,6 +15,8 @@ POSTGRES_TOOLS = (*NODE_TOOLS, "images/cloudnative-pg-1.30.0.tar", "manifests/cn
 #: What the operator's plugin for archives takes beside it. A node gets these images only when the plugin is asked for.
 BARMAN_IMAGES = ("images/barman-0.14.0.tar", "images/barman-sidecar-0.14.0.tar")
 BARMAN_TOOLS = (*POSTGRES_TOOLS, *BARMAN_IMAGES, "manifests/barman.yaml")
+#: Python as `python`, for whatever a test lets run in a pod; a node gets it when it is asked for.
+PYTHON_IMAGE = "images/python-3.11.tar"
 
 
 def missing(*names: str) -> str:

@@ -223,22 +223,40 @@ def test_an_image_upon_another_one_has_its_layer_first(
 
     monkeypatch.setattr(images, "_install", install)
     (build.BIN / "barman").write_bytes(b"the plugin")
+    _debian_is_made(build)
+    below, own = _layers_of("localhost/barman-sidecar:0.14.0", build, tmp_path / "image.tar")
+    assert below == b"of Debian"
+    with tarfile.open(fileobj=io.BytesIO(own)) as content:
+        assert _member(content, "opt/barman/module.py").read() == b"of Barman"
+        assert _member(content, "manager").read() == b"the plugin"
+
+
+def test_the_image_with_python_adds_its_other_name_and_nothing_else(build: ModuleType, tmp_path: Path):
+    _debian_is_made(build)
+    below, own = _layers_of("localhost/python:3.11", build, tmp_path / "image.tar")
+    assert below == b"of Debian"
+    with tarfile.open(fileobj=io.BytesIO(own)) as content:
+        (link,) = [entry for entry in content if not entry.isdir()]
+    assert (link.name, link.issym(), link.linkname) == ("usr/bin/python", True, "python3")
+
+
+def _debian_is_made(build: ModuleType) -> None:
     (build.BIN / "images").mkdir()
     with tarfile.open(build.BIN / "images" / "postgresql-15.tar", "w") as archive:
         entry = tarfile.TarInfo("layer.tar")
         entry.size = 9
         archive.addfile(entry, io.BytesIO(b"of Debian"))
-    target = tmp_path / "image.tar"
-    images.make("localhost/barman-sidecar:0.14.0", build.BIN, target)
+
+
+def _layers_of(image: str, build: ModuleType, target: Path) -> list[bytes]:
+    """Of an image that is made now, each as its description says it is."""
+    images.make(image, build.BIN, target)
     with tarfile.open(target) as archive:
         (manifest,) = json.load(_member(archive, "manifest.json"))
         config = json.load(_member(archive, manifest["Config"]))
         layers = [_member(archive, name).read() for name in manifest["Layers"]]
     assert config["rootfs"]["diff_ids"] == [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
-    assert layers[0] == b"of Debian"
-    with tarfile.open(fileobj=io.BytesIO(layers[1])) as content:
-        assert _member(content, "opt/barman/module.py").read() == b"of Barman"
-        assert _member(content, "manager").read() == b"the plugin"
+    return layers
 
 
 def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
