@@ -1,0 +1,5 @@
+"""`python -m hakit.cli`."""
+
+from hakit.cli import main
+
+main()

@@ -1,0 +1,58 @@
+"""The application that every command is added to, and what commands share."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from hakit import __version__
+
+# Without rich, `--help` takes half the time and reads the same everywhere.
+app = typer.Typer(
+    name="hakit",
+    help="Applications on Kubernetes that survive the loss of a zone, a region or their data.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+INTERRUPTED = 130  # 128 and SIGINT's number, as shells report it
+
+
+class Format(StrEnum):
+    """How a command prints its result."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hakit {__version__}")
+        raise typer.Exit
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+
+
+@app.callback()
+def hakit(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Make high availability true instead of believed."""
+
+
+@contextmanager
+def interruptible() -> Generator[None]:
+    """Click would end with 1, which for `charts list` means that something is missing."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(INTERRUPTED) from None

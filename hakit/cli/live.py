@@ -1,0 +1,87 @@
+"""What looks at live regions and changes nothing: hakit preflight and hakit status."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hakit.cli.base import Format, app, interruptible
+
+
+@app.command()
+def preflight(  # noqa: PLR0913, PLR0917  its parameters are its options
+    topology: Annotated[
+        Path | None, typer.Argument(metavar="[TOPOLOGY]", help="Its file; by default the project's only one.")
+    ] = None,
+    region: Annotated[list[str] | None, typer.Option("--region", help="Only this region; may be repeated.")] = None,
+    stack: Annotated[
+        list[str] | None, typer.Option("--stack", help="What is wanted; by default the topology's regions' stacks.")
+    ] = None,
+    host: Annotated[
+        list[str] | None, typer.Option("--host", help="NAME or NAME:PORT whose certificate is looked at.")
+    ] = None,
+    accept: Annotated[list[str] | None, typer.Option("--accept", help="CODE=why, or 'CODE object=why'.")] = None,
+    format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,  # noqa: A002
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="For all questions to one region.")] = 15,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds for each program.")] = 120,
+) -> None:
+    """Compare live regions with what their stacks want; reads by kubectl, changes nothing.
+
+    Exit code 0: nothing unaccepted; 1: findings stand; 2: it could not be asked at all.
+    """
+    import hakit.preflight as checking
+    from hakit.check import parse_accept
+    from hakit.preview import Paint
+    from hakit.preview.progress import Progress
+    from hakit.preview.stopping import stoppable
+
+    progress = Progress(sys.stderr)
+    with interruptible(), stoppable():
+        try:
+            document = checking.preflight(
+                topology,
+                regions=region or [],
+                stacks=stack or [],
+                hosts=host or [],
+                accept=parse_accept(accept or []),
+                seconds=seconds,
+                timeout=timeout,
+                progress=progress,
+            )
+        finally:
+            progress.end()
+    if format is Format.JSON:
+        import json
+
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        typer.echo(checking.preflight_text(document, Paint.for_stream(sys.stdout)), nl=False)
+    raise typer.Exit(checking.exit_code(document, strict=strict))
+
+
+@app.command()
+def status(
+    topology: Annotated[
+        Path | None, typer.Argument(metavar="[TOPOLOGY]", help="Its file; by default the project's only one.")
+    ] = None,
+    format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,  # noqa: A002
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="For all questions to one region.")] = 15,
+) -> None:
+    """Show where every database stands now, beside what is declared; reads by kubectl, changes nothing.
+
+    Exit code 0: nothing found; 3: warnings; 1: errors; 2: it could not be asked at all.
+    """
+    import hakit.status as looking
+    from hakit.preview import Paint
+
+    with interruptible():
+        document = looking.status(topology, seconds=seconds)
+    if format is Format.JSON:
+        import json
+
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        typer.echo(looking.status_text(document, Paint.for_stream(sys.stdout)), nl=False)
+    raise typer.Exit(looking.exit_code(document))
