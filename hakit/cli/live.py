@@ -1,12 +1,16 @@
 """What looks at live regions and changes nothing: hakit preflight and hakit status."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from hakit.cli.base import Format, app, interruptible
+
+if TYPE_CHECKING:
+    from hakit.status import StatusDocument
 
 
 @app.command()
@@ -68,20 +72,38 @@ def status(
     ] = None,
     format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,  # noqa: A002
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="For all questions to one region.")] = 15,
+    watch: Annotated[bool, typer.Option("--watch", help="Again and again, until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option("--every", min=1, help="Seconds between two looks of --watch.")] = 5,
 ) -> None:
     """Show where every database stands now, beside what is declared; reads by kubectl, changes nothing.
 
-    Exit code 0: nothing found; 3: warnings; 1: errors; 2: it could not be asked at all.
+    Exit code 0: nothing found; 3: warnings; 1: errors; 2: it could not be asked at all. With --watch, by the last look.
     """
     import hakit.status as looking
     from hakit.preview import Paint
 
+    as_json = format is Format.JSON
     with interruptible():
+        if watch:
+            _watch(lambda: looking.status(topology, seconds=seconds), every, as_json=as_json)
         document = looking.status(topology, seconds=seconds)
-    if format is Format.JSON:
+    if as_json:
         import json
 
         typer.echo(json.dumps(document, indent=2))
     else:
         typer.echo(looking.status_text(document, Paint.for_stream(sys.stdout)), nl=False)
     raise typer.Exit(looking.exit_code(document))
+
+
+def _watch(look: "Callable[[], StatusDocument]", every: float, *, as_json: bool) -> NoReturn:
+    import hakit.status as looking
+
+    last = None
+    try:
+        for document in looking.watch(look, sys.stdout, every=every, as_json=as_json):
+            last = document
+    except KeyboardInterrupt:
+        if last is None:
+            raise
+    raise typer.Exit(looking.exit_code(last) if last else 0)

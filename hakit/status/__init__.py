@@ -7,5 +7,6 @@ all of it is tested without a cluster.
 from hakit.status.document import StatusDocument, exit_code
 from hakit.status.run import status
 from hakit.status.text import status_text
+from hakit.status.watching import watch
 
-__all__ = ["StatusDocument", "exit_code", "status", "status_text"]
+__all__ = ["StatusDocument", "exit_code", "status", "status_text", "watch"]
