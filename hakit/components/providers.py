@@ -20,7 +20,10 @@ def kubernetes_provider(topology: str, region: str, opts: pulumi.ResourceOptions
     Creates a `pulumi_kubernetes.Provider` for the region's `cluster.context` (and `kubeconfig`, when the topology names
     one). Its `cluster_identifier` is computed from the topology, `<name>-<environment>-<region>`: by it alone the
     provider decides whether a cluster was replaced, so a renamed context or a new certificate replaces nothing
-    (pulumi-kubernetes#1148).
+    (pulumi-kubernetes#1148). ConfigMaps and Secrets are changed in place (`enable_config_map_mutable`,
+    `enable_secret_mutable`): without these the provider deletes each whose data changes before it makes it anew
+    (pulumi-kubernetes provider/pkg/provider/diff.go, forceNewProperties), and the epoch guard's records may not be
+    deleted.
 
     Args:
         topology: path of the topology's file, relative to the folder of Pulumi.yaml.
@@ -37,6 +40,8 @@ def kubernetes_provider(topology: str, region: str, opts: pulumi.ResourceOptions
         context=cluster.context,
         kubeconfig=str(project_root() / cluster.kubeconfig) if cluster.kubeconfig else None,
         cluster_identifier=f"{declared.name}-{declared.environment}-{region}",
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
         opts=opts,
     )
     _REGIONS[provider] = region

@@ -29,6 +29,27 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 _RELEASE_REPLACED_BY = ("name", "namespace")
 #: What makes an object another one: its kind, name and namespace.
 _OBJECT_REPLACED_BY = ("apiVersion", "kind", "metadata.name", "metadata.namespace")
+#: What else a kind is replaced for: deleted and made anew under its name (provider/pkg/provider/diff.go, forceNew, at
+#: commit 94977969). Job, Pod and what no component here makes are left out.
+_KIND_REPLACED_BY = {
+    "DaemonSet": ("spec.selector",),
+    "Deployment": ("spec.selector",),
+    "PersistentVolumeClaim": ("spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName"),
+    "RoleBinding": ("roleRef",),
+    "ClusterRoleBinding": ("roleRef",),
+    "Secret": ("type",),
+    "Service": ("spec.clusterIP",),
+    "StatefulSet": (
+        "spec.podManagementPolicy",
+        "spec.revisionHistoryLimit",
+        "spec.selector",
+        "spec.serviceName",
+        "spec.volumeClaimTemplates",
+    ),
+}
+#: And these, unless the provider was told that they are mutable, or when they say themselves that they are not
+#: (diff.go, forceNewProperties).
+_DATA = {"ConfigMap": ("data", "binaryData"), "Secret": ("data", "stringData", "type")}
 _FIELD_MANAGER = "pulumi-kubernetes"
 #: How long a cluster may take to say which version it has, before it counts as unreachable.
 _ANSWERS_WITHIN_SECONDS = 10
@@ -56,6 +77,7 @@ class Provider(Frame):
     def __init__(self, program: Path, folder: Path) -> None:
         self._program = program
         self._folder = folder
+        self._mutable: set[str] = set()
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         given = plain(request.args)
@@ -63,6 +85,11 @@ class Provider(Frame):
         # provider.go, Configure, upsertExistingObjects: of both the provider's own argument counts.
         asked = given.get("upsertExistingObjects", os.environ.get("PULUMI_K8S_UPSERT_EXISTING_OBJECTS"))
         self._takes_in = str(asked).lower() == "true"
+        self._mutable = {
+            kind
+            for kind, key in (("ConfigMap", "enableConfigMapMutable"), ("Secret", "enableSecretMutable"))
+            if str(given.get(key)).lower() == "true"
+        }
         kubeconfig = json.loads(Path(os.environ["KUBECONFIG"]).read_text(encoding="utf-8"))
         clusters = {each["name"]: each["cluster"] for each in kubeconfig["clusters"]}
         users = {each["name"]: each["user"] for each in kubeconfig["users"]}
@@ -96,7 +123,20 @@ class Provider(Frame):
         return "" if found else f'path "{inputs["chart"]}" not found'  # release.go, locateChart
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802, ARG002
-        return diff(request, _RELEASE_REPLACED_BY if request.type == RELEASE else _OBJECT_REPLACED_BY)
+        if request.type == RELEASE:
+            return diff(request, _RELEASE_REPLACED_BY)
+        answer = diff(request, (*_OBJECT_REPLACED_BY, *self._kind_replaced_by(plain(request.news))))
+        # provider.go, Diff: two objects cannot have one name at once.
+        answer.deleteBeforeReplace = bool(answer.replaces) and not {"metadata.name", "metadata.namespace"} & {
+            *answer.replaces
+        }
+        return answer
+
+    def _kind_replaced_by(self, inputs: Object) -> tuple[str, ...]:
+        kind = inputs.get("kind", "")
+        if kind in _DATA and (kind not in self._mutable or inputs.get("immutable")):
+            return _DATA[kind]
+        return _KIND_REPLACED_BY.get(kind, ())
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         inputs = plain(request.properties)

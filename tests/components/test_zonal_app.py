@@ -335,6 +335,9 @@ def test_the_provider_of_a_region_is_pinned_by_the_topology_not_by_its_context(t
     assert provider.name == "us-east-1"
     assert provider.inputs["context"] == "prod-use1"
     assert provider.inputs["clusterIdentifier"] == "shop-prod-us-east-1"
+    # Otherwise the provider deletes each ConfigMap and Secret whose data changes, and makes it anew.
+    mutable = {key: provider.inputs[key] for key in ("enableConfigMapMutable", "enableSecretMutable")}
+    assert mutable == {"enableConfigMapMutable": "true", "enableSecretMutable": "true"}
 
 
 def test_the_provider_of_another_region_is_refused(tmp_path: Path) -> None:

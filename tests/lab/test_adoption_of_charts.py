@@ -35,6 +35,8 @@ _NEVER_RUNNING = {
     "circuit-breaker-does-nothing (mended)",
     "two-autoscalers-of-one-resource (trap)",
     "two-autoscalers-of-one-resource (mended)",
+    "keda-in-standby (trap)",
+    "keda-in-standby (mended)",
     "namespace-goes-with-the-release (mended)",
 }
 #: What these are to become, what runs cannot become: said before anything changes.

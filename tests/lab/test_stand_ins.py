@@ -52,6 +52,34 @@ def test_another_name_replaces_an_object_and_another_label_does_not(tmp_path: Pa
     assert list(_diff(tmp_path, "kubernetes:core/v1:ConfigMap", old, labelled).replaces) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [("ConfigMap", "data"), ("Secret", "data"), ("StatefulSet", "spec"), ("PersistentVolumeClaim", "spec")],
+)
+def test_an_object_is_deleted_and_made_anew_for_what_its_kind_cannot_change(tmp_path: Path, kind: str, field: str):
+    # pulumi-kubernetes, provider/pkg/provider/diff.go, forceNew and forceNewProperties
+    changed = {"data": "number", "spec": "volumeClaimTemplates" if kind == "StatefulSet" else "storageClassName"}[field]
+    old = {"kind": kind, "metadata": {"name": "a"}, field: {changed: "1", "other": "1"}}
+    answer = _diff(tmp_path, f"kubernetes:any/v1:{kind}", old, {**old, field: {changed: "2", "other": "1"}})
+    assert list(answer.replaces) == [f"{field}.{changed}"]
+    assert answer.deleteBeforeReplace, "two cannot have one name"
+    if field == "spec":
+        assert list(_diff(tmp_path, "", old, {**old, field: {changed: "1", "other": "2"}}).replaces) == []
+
+
+def test_config_maps_and_secrets_change_in_place_where_the_provider_is_told_so(tmp_path: Path):
+    # provider.go, enableConfigMapMutable and enableSecretMutable; diff.go: an immutable one is replaced all the same
+    provider = Provider(tmp_path, tmp_path)
+    provider._mutable = {"ConfigMap", "Secret"}
+    for kind in ("ConfigMap", "Secret"):
+        for immutable, replaced in ((False, []), (True, ["data.number"])):
+            old = {"kind": kind, "metadata": {"name": "a"}, "immutable": immutable, "data": {"number": "1"}}
+            new = {**old, "data": {"number": "2"}}
+            request = provider_pb2.DiffRequest(type="", old_inputs=_struct(old), news=_struct(new))
+            answer = provider.Diff(request, None)  # ty: ignore[invalid-argument-type]
+            assert list(answer.replaces) == replaced
+
+
 def test_a_chart_is_looked_for_relative_to_the_programs_folder(tmp_path: Path):
     # release.go, locateChart: path "..." not found
     program, chart = tmp_path / "stacks", tmp_path / "charts" / "shop"
