@@ -173,4 +173,12 @@ LIVE: tuple[Rule, ...] = (
         "beside the old ones; one that fits a standby stops the failover.",
         "raise the quota to what the active side asks and a rollout adds, the same in every region",
     ),
+    Rule(
+        "HK122",
+        _E,
+        "a restore to a moment that no backup covers",
+        "Recovery begins with a base backup that ended before the moment. Without one CloudNativePG tries for ever, and "
+        "nothing serves. What there is, each archive's ObjectStore says in the cluster that writes it.",
+        "choose a moment within, or another region's archive, whose window may be another one",
+    ),
 )

@@ -13,6 +13,7 @@ A record is a ConfigMap of one number, one for each database and purpose. The ru
 
 from typing import Any
 
+from hakit.plan.postgres_restore import SOURCE
 from hakit.topology.copies import DATABASE, EPOCH, INCARNATION, Copy, Epoch
 from hakit.topology.intents import ClusterIntent
 
@@ -158,6 +159,10 @@ _RECORDED = {
 }
 
 
+_RECOVERY = "object.spec.bootstrap.recovery"
+_RESTORES = f"has({_RECOVERY}.source) && {_RECOVERY}.source == '{SOURCE}'"
+
+
 def _epoch_policy() -> Manifest:
     variables = [
         {"name": "creates", "expression": "request.operation == 'CREATE'"},
@@ -165,8 +170,10 @@ def _epoch_policy() -> Manifest:
         {"name": "own", "expression": f"variables.creates ? -1 : ({_number_of('oldObject', EPOCH)})"},
         _RECORDED,
         {
-            "name": "empty",
-            "expression": "(has(object.spec.bootstrap) && has(object.spec.bootstrap.initdb))"
+            # Empty, or restored from another database's archive. No member of a pair has the name of that source.
+            "name": "founding",
+            "expression": "(has(object.spec.bootstrap) && (has(object.spec.bootstrap.initdb)"
+            f" || (has(object.spec.bootstrap.recovery) && {_RESTORES})))"
             " || (object.kind == 'MariaDB' && !has(object.spec.bootstrapFrom))",
         },
         {
@@ -197,18 +204,19 @@ def _epoch_policy() -> Manifest:
             " + ', which this region has seen: this topology is out of date'",
         },
         {
-            "expression": "!variables.creates || !variables.empty || (variables.epoch < 10 && variables.recorded < 10)",
-            "message": "an empty database is created only before the first handover",
+            "expression": "!variables.creates || !variables.founding"
+            " || (variables.epoch < 10 && variables.recorded < 10)",
+            "message": "an empty database is created only before the first handover, and so is a restored one",
         },
         {
-            # Before the first handover the founded copy is both empty and primary; nobody else is ever created so.
-            "expression": "!variables.creates || variables.empty || !has(object.spec.replica)"
+            # Before the first handover the founded copy is primary, empty or restored; nobody else is ever created so.
+            "expression": "!variables.creates || variables.founding || !has(object.spec.replica)"
             " || !has(object.spec.replica.self) || !has(object.spec.replica.primary)"
             " || object.spec.replica.primary != object.spec.replica.self",
             "message": "a copy that is missing is never created as a primary",
         },
         {
-            "expression": "!variables.creates || variables.empty || !has(object.spec.multiCluster)"
+            "expression": "!variables.creates || variables.founding || !has(object.spec.multiCluster)"
             " || object.spec.multiCluster.primary != object.metadata.name",
             "message": "a copy that is missing is never created as a primary",
         },

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from hakit.errors import HakitError
 from hakit.findings import Finding, Settled, settle
 from hakit.observe import UnreachableError, ask_all, place_of
-from hakit.preflight import certificates, ground, quotas, room, storage
+from hakit.preflight import certificates, ground, quotas, restores, room, storage
 from hakit.preflight.seen import Seen, see
 from hakit.preflight.wanted import Wanted, wanted_of
 from hakit.preview.project import Project, find_project, only_topology
@@ -90,6 +90,11 @@ def preflight(  # noqa: PLR0913  each is an option of the command
     seen = ask_all(places, lambda place, reader: see(reader, wanted[place.region]), seconds=seconds)
     now = dt.datetime.now(dt.UTC)
     found = {name: list(judge(wanted[name], answer, now)) for name, answer in seen.items()}
+    # Of all regions at once: what an archive has is known where it is written, and restored anywhere.
+    answered = {name: answer for name, answer in seen.items() if isinstance(answer, Seen)}
+    known = restores.windows(store for answer in answered.values() for store in answer.stores)
+    for name, answer in answered.items():
+        found[name] += restores.judge(wanted[name].restores, answer.databases, known, now)
     of_hosts = _hosts(hosts, now)
     everywhere = [each for findings in [*found.values(), of_hosts] for each in findings]
 

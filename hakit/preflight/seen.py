@@ -8,6 +8,7 @@ from hakit.observe import Object, Reader, RefusedError
 from hakit.plan import guard
 from hakit.preflight.certificates import Certificate, of_cert_manager, of_secret
 from hakit.preflight.pods import Pod, pod_of
+from hakit.preflight.restores import GROUP, STORES
 from hakit.preflight.rights import REVIEWS, Right, needed_rights, review
 from hakit.preflight.wanted import Wanted
 
@@ -31,6 +32,7 @@ class Seen:
         nodes, classes, deployments: all of them.
         pods: those that hold room on a node.
         databases: what the guard holds: Clusters of CloudNativePG and MariaDBs that hakit has made.
+        stores: ObjectStores, which say what their archives have.
         namespaces: those that the stacks need and that are there, by name.
         guard: policies and bindings that are there, by (kind, name).
         quotas: ResourceQuotas of the stacks' namespaces.
@@ -46,6 +48,7 @@ class Seen:
     classes: Sequence[Object] = ()
     deployments: Sequence[Object] = ()
     databases: Sequence[Object] = ()
+    stores: Sequence[Object] = ()
     namespaces: Mapping[str, Object] = field(default_factory=dict)
     guard: Mapping[tuple[str, str], Object] = field(default_factory=dict)
     quotas: Sequence[Object] = ()
@@ -77,6 +80,7 @@ def see(reader: Reader, wanted: Wanted) -> Seen:
         classes=asking.list("/apis/storage.k8s.io/v1/storageclasses"),
         deployments=asking.list("/apis/apps/v1/deployments"),
         databases=[each for path in lists for each in asking.list(path, labelSelector=guard.PAIR)],
+        stores=asking.list(STORES) if (GROUP, "ObjectStore") in kinds else [],
         namespaces={name: found for name in names if (found := asking.find(f"/api/v1/namespaces/{name}"))},
         guard=_guard(asking, wanted, kinds),
         quotas=[

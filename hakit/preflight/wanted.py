@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hakit.preflight.amounts import NOTHING, Amount
+from hakit.preflight.restores import Restore, restores_of
 from hakit.preflight.workloads import Placed, Workload, after_failover, claims_of, standbys, workloads_of
 from hakit.preview.document import ObjectDocument, ResourceDocument, StackDocument
 from hakit.preview.objects import RELEASE, is_mariadb, is_postgres
@@ -41,6 +42,7 @@ class Wanted:
         features: of operators that only some databases use: plugins of CloudNativePG, `multiCluster` of MariaDB.
         deployments: those that the stacks bring.
         brought: kinds that the stacks bring themselves: (group, kind).
+        restores: databases that begin as another one was at some place.
         uncounted: what requests something that cannot be told before deployment.
     """
 
@@ -56,6 +58,7 @@ class Wanted:
     features: frozenset[str] = frozenset()
     deployments: tuple[Mapping[str, Any], ...] = ()
     brought: frozenset[tuple[str, str]] = frozenset()
+    restores: tuple[Restore, ...] = ()
     uncounted: tuple[str, ...] = ()
 
     @property
@@ -102,6 +105,7 @@ def wanted_of(stacks: Sequence[StackDocument], region: Region, others: Iterable[
         features=frozenset(name for one in objects for name in _features(one)),
         deployments=tuple(one["manifest"] for one in objects if one["kind"] == "Deployment"),
         brought=frozenset(_brought(one) for one in objects if one["kind"] == "CustomResourceDefinition"),
+        restores=restores_of(objects),
         uncounted=tuple(sorted(what for one in objects for what in total_of(one).unknown)),
     )
 

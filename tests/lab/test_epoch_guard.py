@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hakit.plan import guard, postgres, region_base
+from hakit.plan.postgres_restore import SOURCE
 from lab.harness import LabRegion, RefusedError
 from lab.harness.tools import REGION_TOOLS
 from tests.lab.conftest import need, running
@@ -146,6 +147,23 @@ def test_an_empty_database_is_created_only_before_the_first_handover(emptied: La
     assert list(late["spec"]["bootstrap"]) == ["initdb"], "the founded copy's manifest says it for good"
     put(emptied, record(SETTLED))
     assert "an empty database is created only before the first handover" in refuses(emptied, late)
+
+
+def test_a_restored_database_is_created_as_an_empty_one_is(emptied: LabRegion) -> None:
+    restored = cluster("a")
+    application = restored["spec"]["bootstrap"].pop("initdb")
+    source = {"source": SOURCE, "recoveryTarget": {"targetTime": "2026-01-02T12:00:00Z"}}
+    restored["spec"]["bootstrap"]["recovery"] = {key: application[key] for key in ("database", "owner")} | source
+    assert refuses(emptied, restored) == ""
+    from_the_peer = copy.deepcopy(restored)
+    from_the_peer["spec"]["bootstrap"]["recovery"]["source"] = "orders-g1-b"
+    assert "never created as a primary" in refuses(emptied, from_the_peer), "that one is the pair's own, and missing"
+    put(emptied, clusters("a")["created"])
+    assert "was created here before" in refuses(emptied, restored), "once"
+    late = copy.deepcopy(restored)
+    late["metadata"]["annotations"]["hakit/epoch"] = "12"
+    put(emptied, record(SETTLED))
+    assert "only before the first handover, and so is a restored one" in refuses(emptied, late)
 
 
 def test_a_missing_copy_is_never_created_as_a_primary(emptied: LabRegion) -> None:
