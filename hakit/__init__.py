@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from hakit.components.region_base_args import RegionBaseArgs as RegionBaseArgs
     from hakit.components.region_pair import RegionPair as RegionPair
     from hakit.components.region_pair_args import RegionPairArgs as RegionPairArgs
+    from hakit.components.restore_check import RestoreCheck as RestoreCheck
+    from hakit.components.restore_check_args import RestoreCheckArgs as RestoreCheckArgs
     from hakit.components.zonal_app import ZonalApp as ZonalApp
     from hakit.components.zonal_app_args import ZonalAppArgs as ZonalAppArgs
     from hakit.errors import HakitError as HakitError
@@ -65,6 +67,8 @@ _HOMES = {
     "RegionBaseArgs": "hakit.components.region_base_args",
     "RegionPair": "hakit.components.region_pair",
     "RegionPairArgs": "hakit.components.region_pair_args",
+    "RestoreCheck": "hakit.components.restore_check",
+    "RestoreCheckArgs": "hakit.components.restore_check_args",
     "ZonalApp": "hakit.components.zonal_app",
     "ZonalAppArgs": "hakit.components.zonal_app_args",
     "kubernetes_provider": "hakit.components.providers",
@@ -96,6 +100,8 @@ __all__ = [
     "RegionBaseArgs",
     "RegionPair",
     "RegionPairArgs",
+    "RestoreCheck",
+    "RestoreCheckArgs",
     "ZonalApp",
     "ZonalAppArgs",
     "kubernetes_provider",

@@ -71,6 +71,8 @@ def test_every_public_name_is_there_and_no_other() -> None:
         "RegionBaseArgs",
         "RegionPair",
         "RegionPairArgs",
+        "RestoreCheck",
+        "RestoreCheckArgs",
         "ZonalApp",
         "ZonalAppArgs",
         "kubernetes_provider",
