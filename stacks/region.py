@@ -24,6 +24,8 @@ def deploy(topology: str, region: str) -> None:
                     "credentials": {"application": {"password": config.require_secret("ordersPassword")}},
                 },
             },
+            # Of the applications there is nothing to back up: their data is in `orders` and in the bucket `assets`.
+            "backups": {"tier": "critical", "databases": {"orders": {"rpo": "1m"}}},
             "apps": {
                 "storefront": {
                     "chart": "examples/charts/storefront",
@@ -46,6 +48,24 @@ def deploy(topology: str, region: str) -> None:
                     "values": {"image": {"tag": "5.0.2"}},
                 },
             },
+        },
+        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[base])),
+    )
+
+    hakit.HaAlerts(
+        "shop",
+        {
+            "topology": topology,
+            "pair": "shop",
+            "scope": region,
+            "namespace": "shop",
+            "apps": {
+                "storefront": {"active": {"replicas": 6, "needs": 4}, "standby": {"replicas": 2}},
+                "warehouse-api": {"active": {"replicas": 4, "needs": 2}, "standby": {"replicas": 2}},
+                "warehouse-worker": {"active": {"replicas": 3, "needs": 2}, "standby": {"replicas": 0}},
+            },
+            "databases": {"orders": {"replication": "archive", **shop.backups[region].backup_every["orders"]}},
+            "buckets": {"wal": {}, "assets": {}},
         },
         pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[base])),
     )

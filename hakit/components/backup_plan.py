@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from hakit.components import promised
 from hakit.components.backup_plan_args import BackupPlanArgs
 from hakit.components.manifests import resource
 from hakit.components.order import after
@@ -28,16 +29,21 @@ class BackupPlan(pulumi.ComponentResource):
         - a Schedule `<name>-schedule-<application>` each, paused where an active-passive pair is standby.
 
     Of a database it creates nothing: PostgresCluster archives and makes base backups in every region. It judges them,
-    and gives their arguments: `"backup": plan.databases["orders"]`.
+    and gives their arguments: `"backup": plan.databases["orders"]`. RegionPair's `backups` makes a plan of all of the
+    pair's databases and gives it to them.
 
     Raises:
         HakitError: an argument is wrong; an objective is out of reach of its schedule; a retention is shorter than the
-            lock; the only copy lies in the region that it protects; no provider names the cluster. Nothing is
-            registered then.
+            lock; the only copy lies in the region that it protects; a PostgresCluster of the same program does not keep
+            what is promised of it; no provider names the cluster. Nothing is registered then.
     """
 
     databases: dict[str, dict[str, str]]
     """By database, the `backup` argument of its PostgresCluster; plain values."""
+    backup_every: dict[str, dict[str, str]]
+    """By database, the longest time between two base backups, as HaAlerts takes it; plain values."""
+    watched: dict[str, Any]
+    """The `velero` argument of HaAlerts; plain values, empty without applications."""
     promises: pulumi.Output[dict[str, str]]
     """In words, by database and application: how often, for how long, and what may be lost."""
     region: pulumi.Output[str]
@@ -47,6 +53,10 @@ class BackupPlan(pulumi.ComponentResource):
         spec = specify(name, args, load_topology(_path(name, args)))
         provider_of(spec.where, spec.region.name, opts)
         refuse_unprotected(spec.where, opts, protected=spec.makes_password)
+        for database, each in spec.databases.items():
+            place = (spec.topology.path, spec.pair.name, database, spec.region.name)
+            what = promised.Archiving(each.cron.text, each.retention, backup.archive_timeout(each))
+            promised.promise(spec.where, place, what)
         super().__init__("hakit:index:BackupPlan", name, None, opts)
         needs = [self._secret(name, args, spec, opts)] if spec.makes_password else []
         for each in backup.plan(spec):
@@ -55,6 +65,7 @@ class BackupPlan(pulumi.ComponentResource):
             if each.manifest["kind"] == "BackupStorageLocation":
                 needs.append(made)
         self.databases = backup.databases(spec)
+        self.backup_every, self.watched = backup.backup_every(spec), backup.watched(spec)
         self.promises = pulumi.Output.from_input(backup.promises(spec))
         self.region = pulumi.Output.from_input(spec.region.name)
         self.register_outputs({"databases": self.databases, "promises": self.promises, "region": self.region})

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pulumi
 
+from hakit.components import promised
 from hakit.components.manifests import resource
 from hakit.components.order import after
 from hakit.components.postgres_cluster_args import PostgresClusterArgs
@@ -15,6 +16,7 @@ from hakit.components.providers import provider_of
 from hakit.errors import HakitError
 from hakit.plan import postgres
 from hakit.plan.postgres_active import SUBSCRIBER
+from hakit.plan.postgres_reach import USUAL_TIMEOUT
 from hakit.plan.postgres_spec import PostgresSpec, specify
 
 
@@ -36,8 +38,9 @@ class PostgresCluster(pulumi.ComponentResource):
     Cluster and ObjectStore are protected, and kept when they leave the program.
 
     Raises:
-        HakitError: an argument is wrong; the pair's objectives are out of reach of the chosen replication; no provider
-            names the cluster. Nothing is registered then.
+        HakitError: an argument is wrong; the pair's objectives are out of reach of the chosen replication; it does not
+            keep what a BackupPlan of the same program promises; no provider names the cluster. Nothing is registered
+            then.
     """
 
     host: pulumi.Output[str]
@@ -59,6 +62,7 @@ class PostgresCluster(pulumi.ComponentResource):
         spec = specify(name, args, load_topology(_path(name, args)))
         provider_of(spec.where, spec.region.name, opts)
         refuse_unprotected(spec.where, opts, protected=spec.protected)
+        promised.keep(spec.where, _place(spec), _archiving(spec))
         planned = postgres.plan(spec)
 
         super().__init__("hakit:index:PostgresCluster", name, None, opts)
@@ -126,6 +130,16 @@ def _imported(identity: str, spec: PostgresSpec) -> pulumi.ResourceOptions:
     what it is told to ignore it takes as it is (pulumi pkg/resource/deploy/step.go, ImportStep)."""
     as_it_is = ["metadata", "spec"] if spec.adopted and spec.adopted.as_it_is else None
     return pulumi.ResourceOptions(import_=identity, ignore_changes=as_it_is)
+
+
+def _place(spec: PostgresSpec) -> promised.Place:
+    return spec.topology.path, spec.pair.name, spec.database, spec.region.name
+
+
+def _archiving(spec: PostgresSpec) -> promised.Archiving | None:
+    if spec.archive is None:
+        return None
+    return promised.Archiving(spec.archive.schedule, spec.archive.retention, spec.archive_timeout or USUAL_TIMEOUT)
 
 
 def _path(name: str, args: Any) -> str:

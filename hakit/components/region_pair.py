@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 
+from hakit.components.backup_plan import BackupPlan
 from hakit.components.manifests import resource
 from hakit.components.order import after
 from hakit.components.postgres_cluster import PostgresCluster
@@ -24,6 +25,7 @@ class RegionPair(pulumi.ComponentResource):
     left behind from writing.
 
     Creates, in each region of its scope:
+        - a BackupPlan `<name>-backups`, when `backups` is given, whose promises the databases keep;
         - a PostgresCluster `<name>-<database>` for each database;
         - a ZonalApp `<name>-<app>` for each application, after the database that it uses;
         - the objects of the fence, `<name>-fence-<kind>`, when `fence` is given;
@@ -41,6 +43,8 @@ class RegionPair(pulumi.ComponentResource):
     """The applications by name; with the scope `all` by `<name>-<region>`."""
     databases: Mapping[str, PostgresCluster]
     """The databases by name; with the scope `all` by `<name>-<region>`."""
+    backups: Mapping[str, BackupPlan]
+    """The plan by region; empty when none is asked for."""
     active: pulumi.Output[str]
     """The region that is active by the topology's list of handovers."""
 
@@ -56,9 +60,13 @@ class RegionPair(pulumi.ComponentResource):
         super().__init__("hakit:index:RegionPair", name, None, opts)
         apps: dict[str, ZonalApp] = {}
         databases: dict[str, PostgresCluster] = {}
+        backups: dict[str, BackupPlan] = {}
         for region in spec.regions:
             options = after(opts, self._options(spec, path, region))
             key = f"-{region}" if spec.several else ""
+            if spec.backups is not None:
+                plan = _typed(spec.backup_args(path, region))
+                backups[region] = BackupPlan(spec.child("backups", region), plan, options)
             login = _login(spec, args, region, options)
             own = {
                 each: PostgresCluster(
@@ -78,7 +86,7 @@ class RegionPair(pulumi.ComponentResource):
                 _fence(spec, topology, region, options)
             if region in spec.endpoints:
                 _ready(spec, topology, region, options, own[spec.endpoints[region].database])
-        self.apps, self.databases = apps, databases
+        self.apps, self.databases, self.backups = apps, databases, backups
         self.active = pulumi.Output.from_input(spec.active)
         self.register_outputs({"active": spec.active})
 

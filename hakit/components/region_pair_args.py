@@ -78,3 +78,7 @@ class RegionPairArgs(TypedDict, total=False):
     its own stack is updated."""
     ready: ReadyArgs
     """A path for health checks, for applications that have none. Default: none."""
+    backups: dict[str, Any]
+    """What the databases and the applications are backed up by: the arguments of BackupPlan, without `topology`, `pair`
+    and `scope`. Every database of the pair is in it, and keeps the schedule and retention that it promises. Default:
+    each database keeps its own `backup`, and nobody judges what that can keep."""

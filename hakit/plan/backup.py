@@ -3,6 +3,7 @@
 Velero 1.18, config/crd/v1/bases and https://velero.io/docs/v1.18/.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from hakit.plan.backup_spec import Application, BackupSpec, Store
@@ -35,6 +36,28 @@ def plan(spec: BackupSpec) -> list[Planned]:
 def databases(spec: BackupSpec) -> dict[str, dict[str, str]]:
     """By database, the `backup` argument of its PostgresCluster."""
     return {name: {"schedule": each.cron.text, "retention": each.retention} for name, each in spec.databases.items()}
+
+
+def archive_timeout(promise: Promise) -> int:
+    """Seconds after which a segment of WAL is archived: half of the lag that is promised, the other half ships it."""
+    return round((promise.lag or timedelta(0)).total_seconds()) // 2
+
+
+def backup_every(spec: BackupSpec) -> dict[str, dict[str, str]]:
+    """By database, what HaAlerts takes of it."""
+    return {name: {"backup_every": _seconds(each)} for name, each in spec.databases.items()}
+
+
+def watched(spec: BackupSpec) -> dict[str, Any]:
+    """The `velero` argument of HaAlerts; empty where there is none."""
+    if not spec.applications:
+        return {}
+    schedules = {f"{spec.name}-{name}": {"every": _seconds(each.promise)} for name, each in spec.applications.items()}
+    return {"locations": [f"{spec.name}-{region}" for region in spec.stores], "schedules": schedules}
+
+
+def _seconds(promise: Promise) -> str:
+    return f"{round(gaps(promise.cron)[1].total_seconds())}s"
 
 
 def promises(spec: BackupSpec) -> dict[str, str]:

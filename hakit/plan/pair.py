@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hakit.errors import HakitError, did_you_mean
-from hakit.plan import fence, postgres, postgres_spec, ready, zonal
+from hakit.plan import backup, backup_spec, fence, pair_backups, postgres, postgres_spec, ready, zonal
 from hakit.plan.arguments import Arguments
 from hakit.plan.fence import FenceSpec
 from hakit.plan.place import pair_of, region_of
@@ -18,7 +18,7 @@ from hakit.topology import handovers
 from hakit.topology.model import Pair, Topology
 
 ALL = "all"
-ARGUMENTS = ("topology", "scope", "pair", "namespace", "databases", "apps", "fence", "ready")
+ARGUMENTS = ("topology", "scope", "pair", "namespace", "databases", "apps", "fence", "ready", "backups")
 #: What a pair decides for its parts; a part that says it again could contradict it.
 _DECIDED = ("topology", "pair", "scope")
 _OF_APPS = ("database", "database_values")
@@ -55,6 +55,8 @@ class PairSpec:
         endpoints: the ready endpoint by region; empty when none is asked for.
         active: the region that the list of handovers says.
         known: of each database by name, what an application must know of it, by `FACTS`.
+        backups: the arguments of BackupPlan, without what the pair decides; None when there is no plan.
+        kept: by database, the `backup` argument that keeps what the plan promises.
     """
 
     name: str
@@ -68,6 +70,8 @@ class PairSpec:
     endpoints: Mapping[str, ReadySpec]
     active: str
     known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    backups: Mapping[str, Any] | None = field(default=None, repr=False)
+    kept: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -81,7 +85,12 @@ class PairSpec:
     def database_args(self, topology: str, region: str, database: str) -> dict[str, Any]:
         """The arguments of a database's PostgresCluster."""
         place = {"topology": topology, "pair": self.pair, "scope": region}
-        return {**self.databases[database], **place, "database": database, "namespace": self.namespace}
+        kept = {"backup": self.kept[database]} if database in self.kept else {}
+        return {**self.databases[database], **kept, **place, "database": database, "namespace": self.namespace}
+
+    def backup_args(self, topology: str, region: str) -> dict[str, Any]:
+        """The arguments of the pair's BackupPlan."""
+        return {**(self.backups or {}), "topology": topology, "pair": self.pair, "scope": region}
 
     def app_args(self, topology: str, region: str, app: AppPart) -> dict[str, Any]:
         """The arguments of an application's ZonalApp."""
@@ -129,21 +138,42 @@ def specify(name: str, args: Any, topology: Topology) -> PairSpec:
         fences=_fences(given, topology, pair, regions),
         endpoints=endpoints,
         active=handovers.active_region(pair),
+        backups=pair_backups.arguments(given, pair, databases),
     )
     return _with_parts_checked(spec, topology)
 
 
 def _with_parts_checked(spec: PairSpec, topology: Topology) -> PairSpec:
     """Every part's own arguments, before the first of them is registered: half a pair is worse than none."""
-    known: dict[str, Mapping[str, str]] = {}
-    for region in spec.regions:
-        for database in spec.databases:
-            args = spec.database_args(topology.path, region, database)
-            known[database] = _facts_of(postgres_spec.specify(spec.child(database, region), args, topology))
-    spec = replace(spec, known=known)
+    spec = _with_backups(spec, topology)
+    found = _databases_of(spec, topology)
+    spec = replace(spec, known={database: _facts_of(each) for database, each in found.items()})
     for region in spec.regions:
         for app in spec.apps:
             zonal.specify(spec.child(app.name, region), spec.app_args(topology.path, region, app), topology)
+    return spec
+
+
+def _databases_of(spec: PairSpec, topology: Topology) -> dict[str, PostgresSpec]:
+    """By name, each database of the last region, after those of all regions have been checked."""
+    return {
+        database: postgres_spec.specify(
+            spec.child(database, region), spec.database_args(topology.path, region, database), topology
+        )
+        for region in spec.regions
+        for database in spec.databases
+    }
+
+
+def _with_backups(spec: PairSpec, topology: Topology) -> PairSpec:
+    """The plan of the pair's backups, judged by what the databases are, and what each of them is to keep of it."""
+    if spec.backups is None:
+        return spec
+    shipped = [name for name, each in _databases_of(spec, topology).items() if each.archive_timeout is not None]
+    spec = replace(spec, backups=pair_backups.shipping(spec.backups, shipped))
+    for region in spec.regions:
+        plan = backup_spec.specify(spec.child("backups", region), spec.backup_args(topology.path, region), topology)
+        spec = replace(spec, kept=backup.databases(plan))
     return spec
 
 

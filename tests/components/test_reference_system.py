@@ -105,6 +105,56 @@ def test_totals_are_what_the_requests_of_the_charts_add_up_to(document: dict[str
     assert (by_role["active"]["storage"], by_role["standby"]["storage"]) == ("180Gi", "180Gi")
 
 
+def objects(document: dict[str, Any], stack_name: str, kind: str) -> list[dict[str, Any]]:
+    (stack,) = (stack for stack in document["stacks"] if stack["stack"] == stack_name)
+    found = (item for resource in stack["resources"] for item in resource["objects"])
+    return [item["manifest"] for item in found if item["kind"] == kind]
+
+
+@pytest.mark.parametrize("stack", ["prod-us-east-1", "prod-us-west-2"])
+def test_the_database_keeps_in_either_region_what_the_backup_plan_promises(
+    document: dict[str, Any], stack: str
+) -> None:
+    (scheduled,) = objects(document, stack, "ScheduledBackup")
+    assert scheduled["spec"]["schedule"] == "0 0 */6 * * *"
+    own = stack.removeprefix("prod-")
+    (store,) = (each for each in objects(document, stack, "ObjectStore") if each["metadata"]["name"] == f"orders-{own}")
+    assert store["spec"]["retentionPolicy"] == "35d"
+    (promises,) = (
+        each["outputs"]["promises"]
+        for found in document["stacks"]
+        if found["stack"] == stack
+        for each in found["resources"]
+        if each["type"] == "hakit:index:BackupPlan"
+    )
+    # rpo: 30s of the pair makes archive_timeout 15 s, and as long again to ship it
+    assert promises == {
+        "database orders": "critical: a backup every 6h, kept 35 days; at most 30s lost of 1m",
+    }
+
+
+#: By alert, app and region, the bound that the reference system's own numbers give.
+NEEDED = {
+    "prod-us-east-1": {"storefront": 4, "warehouse-api": 2, "warehouse-worker": 2},
+    "prod-us-west-2": {"storefront": 1, "warehouse-api": 1},
+}
+
+
+@pytest.mark.parametrize("stack", NEEDED)
+def test_the_alerts_watch_every_application_and_the_plans_own_interval(document: dict[str, Any], stack: str) -> None:
+    (manifest,) = objects(document, stack, "PrometheusRule")
+    rules = [rule for group in manifest["spec"]["groups"] for rule in group["rules"]]
+    needed = {
+        rule["labels"]["app"]: int(rule["expr"].rpartition("< ")[2])
+        for rule in rules
+        if rule["alert"] == "HaReplicasUnderNeed"
+    }
+    assert needed == NEEDED[stack]
+    assert set(needed) == {name for name, number in replicas(document, stack).items() if number}
+    (too_old,) = (rule for rule in rules if rule["alert"] == "HaBackupTooOld")
+    assert "32400" in too_old["expr"], "one and a half of six hours"
+
+
 def test_the_database_is_primary_in_the_founding_region_and_follows_in_the_other(document: dict[str, Any]) -> None:
     members = {
         stack["stack"]: (item["manifest"]["spec"]["replica"]["self"], item["manifest"]["spec"]["replica"]["primary"])

@@ -280,6 +280,60 @@ def test_a_failover_changes_nothing_of_the_ready_endpoint(run: Callable[..., Rec
     assert sorted(changes(before, after)) == FAILOVER_CHANGES
 
 
+BACKUPS = {"tier": "critical", "databases": {"orders": {"rpo": "1m"}}}
+
+
+@pytest.mark.parametrize("region", [EAST, WEST])
+def test_the_databases_keep_what_the_pairs_backups_promise(run: Callable[..., Recording], region: str) -> None:
+    recording = run(pair(region, backups=BACKUPS))
+    plan = recording.one("hakit:index:BackupPlan")
+    assert (plan.name, plan.parent.rpartition("::")[2]) == ("shop-backups", "shop")
+    assert recording.one("kubernetes:postgresql.cnpg.io/v1:ScheduledBackup").inputs["spec"]["schedule"] == (
+        "0 0 */6 * * *"
+    )
+    own = recording.one("kubernetes:barmancloud.cnpg.io/v1:ObjectStore", f"shop-orders-store-{region}")
+    assert own.inputs["spec"]["retentionPolicy"] == "35d"
+    # No route is declared, so that the pair's 30 s count: 15 s to fill a segment and 15 s to ship it.
+    assert plan.outputs["promises"]["database orders"].endswith("at most 30s lost of 1m")
+
+
+def test_a_database_that_the_backups_do_not_name_is_in_them_by_the_plans_tier(run: Callable[..., Recording]) -> None:
+    recording = run(pair(EAST, backups={"tier": "relaxed"}))
+    own = recording.one("kubernetes:barmancloud.cnpg.io/v1:ObjectStore", f"shop-orders-store-{EAST}")
+    assert own.inputs["spec"]["retentionPolicy"] == "14d"
+
+
+def test_with_routes_nothing_is_shipped_in_time_and_the_promise_is_judged_by_that(
+    run: Callable[..., Recording],
+) -> None:
+    """Streamed to, a database archives by PostgreSQL's usual five minutes."""
+    secrets = {"ca_secret": "ca", "client_secret": "client"}
+    routes = {region: {"host": f"orders.{region}.internal.example.com", **secrets} for region in (EAST, WEST)}
+    orders = {**pair(EAST)["databases"]["orders"], "routes": routes}
+    with pytest.raises(HakitError, match=r"databases.orders.rpo: 1m is out of reach: 5m to fill a segment"):
+        run(pair(EAST, databases={"orders": orders}, backups=BACKUPS))
+    assert run(pair(EAST, databases={"orders": orders}, backups={"tier": "critical"})).one("hakit:index:BackupPlan")
+
+
+def test_the_scope_all_has_a_plan_a_region(run: Callable[..., Recording]) -> None:
+    recording = run(pair("all", backups=BACKUPS))
+    assert [each.name for each in recording.all("hakit:index:BackupPlan")] == [
+        f"shop-backups-{EAST}",
+        f"shop-backups-{WEST}",
+    ]
+
+
+def test_a_pair_without_backups_has_no_plan_and_databases_keep_their_own(run: Callable[..., Recording]) -> None:
+    recording = run(pair(EAST))
+    assert recording.all("hakit:index:BackupPlan") == []
+    scheduled = recording.one("kubernetes:postgresql.cnpg.io/v1:ScheduledBackup")
+    assert scheduled.inputs["spec"]["schedule"] == "0 0 2 * * *"
+
+
+def orders(**more: Any) -> dict[str, Any]:
+    return {"orders": {**pair(EAST)["databases"]["orders"], **more}}
+
+
 def without(args: dict[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in args.items() if name != key}
 
@@ -318,6 +372,22 @@ def app(**more: Any) -> dict[str, Any]:
         (
             pair(EAST, apps={**app(), "depot": {**app()["warehouse"], "release_name": "warehouse"}}),
             r"apps.depot.release_name: apps.warehouse has the same, in the same namespace\n  given:   warehouse",
+        ),
+        (pair(EAST, backups={"scope": EAST}), "backups.scope: the pair decides it"),
+        (pair(EAST, backups={"teir": "critical"}), "backups.teir: unknown argument"),
+        (pair(EAST, backups={"databases": {"order": {}}}), "BackupPlan 'shop-backups': databases: pair shop has no"),
+        (pair(EAST, backups={"databases": {"orders": {"rpo": "1s"}}}), "databases.orders.rpo: 1s is out of reach"),
+        (
+            pair(EAST, backups={}, databases=orders(backup={"retention": "7d"})),
+            "databases.orders.backup: backups of the pair decides it",
+        ),
+        (
+            pair(EAST, backups={}, databases=orders(without_archive="it is a cache")),
+            "databases.orders: backups of the pair promises a restore of it, and it has no archive",
+        ),
+        (
+            pair(EAST, backups={"databases": {"orders": {"ships_wal": True}}}),
+            "backups.databases.orders.ships_wal: the pair decides it",
         ),
         # What only a chart can tell.
         (

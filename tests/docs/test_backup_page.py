@@ -24,6 +24,7 @@ from tests.unit.backup.plans import application, database
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "backup.md").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "examples" / "backup-velero" / "__main__.py"
+REFERENCE = ROOT / "stacks" / "region.py"
 RESTORE = ROOT / "examples" / "restore-pitr" / "__main__.py"
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -93,8 +94,8 @@ def test_the_version_of_velero_is_the_one_that_the_lab_has() -> None:
 
 
 @pytest.mark.parametrize("block", re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
-def test_the_programs_are_those_of_the_examples(block: str) -> None:
-    assert block in EXAMPLE.read_text(encoding="utf-8") + RESTORE.read_text(encoding="utf-8")
+def test_the_programs_are_those_of_the_examples_and_of_the_reference_system(block: str) -> None:
+    assert any(block in path.read_text(encoding="utf-8") for path in (EXAMPLE, RESTORE, REFERENCE))
 
 
 @pytest.mark.parametrize("args", [PostgresRestoreArgs, PostgresWindowArgs])

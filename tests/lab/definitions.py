@@ -9,7 +9,12 @@ from lab.harness import LabRegion
 from lab.harness.tools import BIN
 
 #: What each comes from: CloudNativePG 1.30.0, plugin-barman-cloud 0.14.0, prometheus-operator 0.93.1.
-FILES = ("manifests/cnpg.yaml", "definitions/objectstores.yaml", "definitions/podmonitors.yaml")
+FILES = (
+    "manifests/cnpg.yaml",
+    "definitions/objectstores.yaml",
+    "definitions/podmonitors.yaml",
+    "definitions/prometheusrules.yaml",
+)
 
 
 #: Of the other data stores: mariadb-operator 25.10.4, redis-operator 0.16.0, Percona's XtraDB Cluster operator 1.20.0.
