@@ -51,6 +51,7 @@ class Restoring:
         self._api, self._config, self._run, self._ends, self._tick = api, config, run, ends, tick
         self._evidence: dict[str, Evidence] = {}
         self._followed: dict[tuple[str, str], threading.Thread] = {}
+        self._recoveries: list[str] = []
         self._failed: dict[str, Evidence] = {}
         self._lock = threading.Lock()
 
@@ -92,6 +93,8 @@ class Restoring:
             if begun and each["name"] != _COPIED:
                 self._follow(uid, name, each["name"])
         recovery = _JOB_ROLE in (metadata.get("labels") or {})
+        if recovery and uid not in self._recoveries:
+            self._recoveries.append(uid)
         crashed = not recovery and any(each.get("restartCount", 0) >= TRIES for each in statuses)
         if (recovery and status.get("phase") == "Failed") or crashed:
             self._fail(uid)
@@ -131,11 +134,10 @@ class Restoring:
 
     def _whole(self) -> Evidence:
         """What the recovery that succeeded said; the instance's own pod says nothing of the backup."""
-        for uid, evidence in reversed(self._evidence.items()):
-            if uid not in self._failed and evidence.backup:
-                self._join(uid)
-                return evidence
-        return Evidence()
+        for uid in self._recoveries:
+            self._join(uid)
+        said = [self._evidence[uid] for uid in self._recoveries if uid not in self._failed and uid in self._evidence]
+        return said[-1] if said else Evidence()
 
     def _late(self, status: Object, pods: list[Object]) -> FailedError:
         for evidence in reversed(self._evidence.values()):
