@@ -9,7 +9,8 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPResponse
 
@@ -58,7 +59,7 @@ def show(topology: Topology, name: str, timeout: float = TIMEOUT) -> list[Place]
     Raises:
         HakitError: the topology has no such pair, or the pair no witness.
     """
-    return [_looked_at(address, timeout) for address in _places(topology, name)]
+    return _everywhere(_places(topology, name), lambda address: _looked_at(address, timeout))
 
 
 def raise_all(topology: Topology, name: str, timeout: float = TIMEOUT) -> list[Place]:
@@ -78,11 +79,17 @@ def raise_all(topology: Topology, name: str, timeout: float = TIMEOUT) -> list[P
     pair = topology.pair(name)
     new = wanted(pair)
     # All are read before the first is written: an old checkout leaves no trace.
-    for address in addresses:
-        _check(pair, address, _looked_at(address, timeout).said or {}, new)
-    places = [_raised(pair, address, new, timeout) for address in addresses]
+    for place in _everywhere(addresses, lambda address: _looked_at(address, timeout)):
+        _check(pair, place.address, place.said or {}, new)
+    places = _everywhere(addresses, lambda address: _raised(pair, address, new, timeout))
     _check_told(pair, places, new)
     return places
+
+
+def _everywhere(addresses: Sequence[str], ask: Callable[[str], Place]) -> list[Place]:
+    """All places at once: of those that are gone each takes its whole time."""
+    with ThreadPoolExecutor(max(len(addresses), 1)) as pool:
+        return list(pool.map(ask, addresses))
 
 
 def _places(topology: Topology, name: str) -> tuple[str, ...]:

@@ -67,6 +67,11 @@ class Reader:
         UnreachableError: kubectl ends at once, because the context does not exist.
     """
 
+    #: Methods that kubectl refuses to pass on.
+    rejected = "^(PUT|PATCH|DELETE)$"
+    #: Seconds for one answer; None: whatever is left of the whole.
+    patience: float | None = None
+
     def __init__(self, context: str, kubeconfig: str = "", *, seconds: float = 15) -> None:
         self._context, self._kubeconfig, self._seconds = context, kubeconfig, seconds
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,7 +82,7 @@ class Reader:
         self._socket = str(self._folder / "api")
         self._ends = time.monotonic() + self._seconds
         command = [program, "proxy", f"--context={self._context}", f"--unix-socket={self._socket}"]
-        command += ["--reject-methods=^(PUT|PATCH|DELETE)$"]
+        command += [f"--reject-methods={self.rejected}"]
         command += [f"--kubeconfig={self._kubeconfig}"] if self._kubeconfig else []
         with (self._folder / "log").open("wb") as log:
             # A session of its own, to be ended with everything in it: the programs that fetch tokens above all.
@@ -170,21 +175,25 @@ class Reader:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _request(self, method: str, path: str, body: Object | None = None) -> Object:
+    def _request(self, method: str, path: str, body: Object | None = None, sent: str = "application/json") -> Object:
         while True:
-            status, kind, content = self._once(method, path, body)
+            status, kind, content = self._once(method, path, body, sent)
             # A server that is busy, or has just learnt of a kind, asks to be asked again.
             if status != http.client.TOO_MANY_REQUESTS or time.monotonic() + _AGAIN > self._ends:
                 return _read(status, kind, content)
             time.sleep(_AGAIN)
 
-    def _once(self, method: str, path: str, body: Object | None) -> tuple[int, str, bytes]:
-        connection = _Connection(self._socket)
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+    def _once(
+        self, method: str, path: str, body: Object | None, sent: str = "application/json"
+    ) -> tuple[int, str, bytes]:
+        connection = _Connection(self._socket, self.patience)
+        headers = {"Accept": "application/json", "Content-Type": sent}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             return answer.status, answer.headers.get_content_type(), answer.read()
+        except TimeoutError:
+            raise UnreachableError(f"no answer within {self.patience:g} s") from None
         except (OSError, http.client.HTTPException):
             raise UnreachableError(self._said() or "kubectl has ended") from None
         finally:
@@ -192,14 +201,15 @@ class Reader:
 
 
 class _Connection(http.client.HTTPConnection):
-    """HTTP over kubectl's socket, without a timeout of its own: for when time is over kubectl ends."""
+    """HTTP over kubectl's socket. Without a timeout of its own: for when time is over kubectl ends."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, patience: float | None) -> None:
         super().__init__("localhost")
-        self._path = path
+        self._path, self._patience = path, patience
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self._patience)
         self.sock.connect(self._path)
 
 

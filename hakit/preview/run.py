@@ -53,6 +53,25 @@ def preview(
     return {"version": VERSION, "project": project.name, "stacks": done, "totals": totals_document(added(parts))}
 
 
+def preview_instead(
+    project: Project, stacks: Sequence[str], instead: Mapping[str, str], *, timeout: float = 120
+) -> list[StackDocument]:
+    """What stacks would create if these files, topologies by their absolute paths, said something else.
+
+    Args:
+        project: whose stacks they are; one without a file runs without configuration.
+        stacks: names.
+        instead: by path, the text that is read in the file's place.
+        timeout: seconds for each program.
+
+    Raises:
+        HakitError: a stack's configuration is broken. What goes wrong within a program is in its document.
+    """
+    jobs = [{**_job(project, name, project.stack(name), {}), "instead": dict(instead)} for name in stacks]
+    documents = run_stacks(project.name, jobs, timeout=timeout, progress=lambda _stack, _event, _seconds: None)
+    return [_completed(document, jobs) for document in documents]
+
+
 def exit_code(document: PreviewDocument, *, strict: bool = False) -> int:
     """0: nothing unaccepted. 1: findings stand. 2: a stack could not run."""
     if any(stack["status"] != "ok" for stack in document["stacks"]):

@@ -25,6 +25,7 @@ from hakit.preview.masking import Mask, object_secrets
 from hakit.preview.output import Captured
 from hakit.testing import Recording, Secret, Session
 from hakit.testing.values import from_wire, to_wire
+from hakit.topology.source import reading_instead
 
 
 class TimedOut(BaseException):
@@ -52,7 +53,8 @@ def _run(job: Mapping[str, Any], lines: Lines, captured: Captured) -> dict[str, 
     error: BaseException | None = None
     with collecting() as reports:
         try:
-            session.run(lambda: _program(job))
+            with reading_instead(job.get("instead", {})):
+                session.run(lambda: _program(job))
         except BaseException as raised:  # noqa: BLE001  whatever a program raises is its result
             error = raised
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

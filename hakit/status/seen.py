@@ -217,7 +217,7 @@ def instance_of(status: Object) -> Instance:
     """CloudNativePG's PostgresqlStatus (1.30, pkg/postgres/status.go)."""
     writable = bool(status.get("isPrimary"))
     words = ("currentLsn",) if writable else ("receivedLsn", "replayLsn")
-    positions = [found for word in words if (found := _position(status.get(word))) is not None]
+    positions = [found for word in words if (found := position_of(status.get(word))) is not None]
     return Instance(
         writable=writable,
         system=str(status.get("systemID", "")),
@@ -227,7 +227,7 @@ def instance_of(status: Object) -> Instance:
     )
 
 
-def _position(text: Any) -> int | None:
+def position_of(text: Any) -> int | None:
     """A position in WAL, `0/3000148`: https://www.postgresql.org/docs/current/datatype-pg-lsn.html"""
     found = re.fullmatch(r"([0-9A-F]{1,8})/([0-9A-F]{1,8})", str(text or ""), re.IGNORECASE)
     return (int(found[1], 16) << 32) + int(found[2], 16) if found else None

@@ -1,0 +1,81 @@
+"""One region's cluster for the length of an operation: one kubectl proxy, a short patience, and server-side apply."""
+
+import copy
+from typing import Any
+from urllib.parse import urlencode
+
+from hakit.errors import HakitError
+from hakit.observe import Object, Reader, RefusedError, UnreachableError
+from hakit.plan.postgres import MANAGER
+
+#: Seconds for one answer. A region that takes longer is no region to wait for while nobody writes.
+PATIENCE = 2.0
+#: Seconds for which a line is good: longer than any operation.
+_DAY = 24 * 3600.0
+_CLUSTERS = "/apis/postgresql.cnpg.io/v1"
+#: What Pulumi's provider may have set beside the program's own labels: without it in the manifest it would go.
+_KEPT_LABEL = "app.kubernetes.io/managed-by"
+
+
+class Line(Reader):
+    """Reads a cluster, and applies whole manifests to it under the plan's own field manager."""
+
+    rejected = "^(PUT|DELETE)$"
+    patience = PATIENCE
+
+    def __init__(self, context: str, kubeconfig: str = "") -> None:
+        super().__init__(context, kubeconfig, seconds=_DAY)
+
+    def apply_cluster(self, manifest: Object) -> bool:
+        """Apply a Cluster that is there; False when it is not: making one is the stack's work.
+
+        Raises:
+            HakitError: the server refuses it.
+            UnreachableError: it does not answer.
+        """
+        metadata = manifest["metadata"]
+        path = f"{_CLUSTERS}/namespaces/{metadata['namespace']}/clusters/{metadata['name']}"
+        live = self.find(path)
+        if live is None:
+            return False
+        query = urlencode({"fieldManager": MANAGER, "force": "true"})
+        try:
+            self._request("PATCH", f"{path}?{query}", _labelled(manifest, live), "application/apply-patch+yaml")
+        except RefusedError as error:
+            raise HakitError(f"Cluster {metadata['name']}: the API server refuses it", given=error.message) from None
+        return True
+
+
+def _labelled(manifest: Object, live: Object) -> Object:
+    found = (live["metadata"].get("labels") or {}).get(_KEPT_LABEL)
+    made: dict[str, Any] = copy.deepcopy(manifest)
+    if found is not None:
+        made["metadata"].setdefault("labels", {}).setdefault(_KEPT_LABEL, found)
+    return made
+
+
+class Lines:
+    """A line to every region, opened when it is first needed, and anew after it has failed."""
+
+    def __init__(self, places: dict[str, tuple[str, str]]) -> None:
+        self._places = places
+        self._open: dict[str, Line] = {}
+
+    def to(self, region: str) -> Line:
+        """Raises UnreachableError when the region cannot be asked at all, HakitError when there is no kubectl."""
+        if region not in self._open:
+            self._open[region] = Line(*self._places[region]).__enter__()
+        return self._open[region]
+
+    def drop(self, region: str) -> None:
+        """A connection that was cut may hang for longer than the cut: the next question gets another one."""
+        line = self._open.pop(region, None)
+        if line is not None:
+            line.close()
+
+    def close(self) -> None:
+        for region in list(self._open):
+            self.drop(region)
+
+
+__all__ = ["Line", "Lines", "UnreachableError"]
