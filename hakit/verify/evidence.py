@@ -43,6 +43,8 @@ _SIGNS: tuple[tuple[str, str], ...] = (
     (outcome.CORRUPT, r"NoSuchKey|Cannot find (archive|file)|backup\.info|could not (open|read) file|unable to open"),
 )
 _COMPILED = tuple((word, re.compile(pattern)) for word, pattern in _SIGNS)
+#: Of a second attempt, about what the first one left: why that one failed, it does not say.
+_CLEARS = "pg_controldata check on existing directory failed, cleaning up folders"
 _SERIOUS = ("error", "fatal", "panic", "warning")
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
 _LAST = re.compile(r"last completed transaction was at log time (\S+ \S+)")
@@ -158,6 +160,8 @@ def _is_serious(entry: dict[str, Any], text: str) -> bool:
     record = entry.get("record")
     if isinstance(record, dict):
         return str(record.get("error_severity", "")) in ("ERROR", "FATAL", "PANIC", "WARNING")
+    if entry.get("msg") == _CLEARS:
+        return False
     if str(entry.get("level", "")) in _SERIOUS:
         return True
     # barman's own lines come as plain text, or as the message of an entry at level info.
