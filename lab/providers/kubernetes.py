@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,24 @@ _EXISTS = (
 )
 
 
+@dataclass(frozen=True)
+class _Cluster:
+    """Attributes:
+    takes_in: an object that exists is no reason to refuse its creation.
+    unreachable: why the cluster does not answer; empty when it does.
+    """
+
+    client: Client
+    helm: Helm
+    takes_in: bool
+    unreachable: str
+
+
 class Provider(Frame):
-    """One provider for one cluster: the engine configures it with the context that the program names."""
+    """One provider for one cluster: the engine configures it with the context that the program names.
+
+    Several engines may run at once: to each its connection is a provider of its own, as each would start a process.
+    """
 
     version = "4.34.2"
     #: Only another cluster identifier is another cluster, when there is one (pulumi-kubernetes#1148).
@@ -78,13 +95,13 @@ class Provider(Frame):
         self._program = program
         self._folder = folder
         self._mutable: set[str] = set()
+        self._clusters: dict[str, _Cluster] = {}
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         given = plain(request.args)
         wanted = given.get("context") or request.variables.get("kubernetes:config:context")
         # provider.go, Configure, upsertExistingObjects: of both the provider's own argument counts.
         asked = given.get("upsertExistingObjects", os.environ.get("PULUMI_K8S_UPSERT_EXISTING_OBJECTS"))
-        self._takes_in = str(asked).lower() == "true"
         self._mutable = {
             kind
             for kind, key in (("ConfigMap", "enableConfigMapMutable"), ("Secret", "enableSecretMutable"))
@@ -98,12 +115,19 @@ class Provider(Frame):
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f'context "{wanted}" does not exist')
         cluster = clusters[named[wanted]["cluster"]]
         token = users[named[wanted]["user"]]["token"]
-        self._client = Client(cluster["server"], token, Path(cluster["certificate-authority"]))
-        self._unreachable = _unreachable(cluster)
-        own = self._folder / "kubeconfig"
-        own.write_text(json.dumps({**kubeconfig, "current-context": wanted}), encoding="utf-8")
-        self._helm = Helm(own, self._folder)
+        own = Path(tempfile.mkdtemp(dir=self._folder))
+        (own / "kubeconfig").write_text(json.dumps({**kubeconfig, "current-context": wanted}), encoding="utf-8")
+        self._clusters[context.peer()] = _Cluster(
+            Client(cluster["server"], token, Path(cluster["certificate-authority"])),
+            Helm(own / "kubeconfig", own),
+            takes_in=str(asked).lower() == "true",
+            unreachable=_unreachable(cluster),
+        )
         return provider_pb2.ConfigureResponse(supportsPreview=True)
+
+    def _of(self, context: grpc.ServicerContext) -> _Cluster:
+        """The cluster of the engine that asks."""
+        return self._clusters[context.peer()]
 
     # Resources
 
@@ -147,7 +171,7 @@ class Provider(Frame):
             identity = f"{place}/{inputs['metadata']['name']}" if place else inputs["metadata"]["name"]
         if request.preview:
             return provider_pb2.CreateResponse(id=identity, properties=struct(inputs))
-        if request.type != RELEASE and not self._takes_in:
+        if request.type != RELEASE and not self._of(context).takes_in:
             self._refuse_existing(inputs, context)
         outputs = self._write(request.type, inputs, context, "install", identity)
         return provider_pb2.CreateResponse(id=identity, properties=struct(outputs))
@@ -156,7 +180,7 @@ class Provider(Frame):
         """The provider creates by POST unless it is told to take in what is there (await.go, Creation)."""
         self._need_the_cluster(context)
         try:
-            there = self._live("", inputs) is not None
+            there = _live(self._of(context), "", inputs) is not None
         except (RefusedError, LookupError, OSError):
             return  # the write says it better
         if there:
@@ -171,47 +195,42 @@ class Provider(Frame):
     def _need_the_cluster(self, context: grpc.ServicerContext) -> None:
         """A preview goes on without the cluster; a write and a delete do not (provider.go, clusterUnreachable). Each
         would wait for its own time limit otherwise."""
-        if self._unreachable:
-            context.abort(
-                grpc.StatusCode.UNAVAILABLE, f"configured Kubernetes cluster is unreachable: {self._unreachable}"
-            )
+        if why := self._of(context).unreachable:
+            context.abort(grpc.StatusCode.UNAVAILABLE, f"configured Kubernetes cluster is unreachable: {why}")
 
     def _write(
         self, type_: str, inputs: Object, context: grpc.ServicerContext, verb: str, identity: str = ""
     ) -> Object:
         self._need_the_cluster(context)
+        cluster = self._of(context)
         try:
             if type_ != RELEASE:
                 # The annotation names the manager of any resource (provider.go, fieldManagerName).
                 annotations = inputs["metadata"].get("annotations") or {}
                 manager = annotations.get("pulumi.com/patchFieldManager", _FIELD_MANAGER)
-                return self._client.apply(inputs, manager=manager)
-            self._helm.run(
+                return cluster.client.apply(inputs, manager=manager)
+            cluster.helm.run(
                 *(verb, inputs["name"], self._chart(inputs), "--namespace", inputs["namespace"]),
                 *_flags(inputs, verb),
                 values=without_nulls(inputs.get("values", {})),
             )
         except (HelmError, RefusedError, LookupError, OSError) as error:
             # A release that an install leaves behind failed is one all the same (release.go, Create, partialError).
-            if identity and type_ == RELEASE and self._status(inputs) == "failed":
+            if identity and type_ == RELEASE and _status(cluster, inputs) == "failed":
                 context.set_trailing_metadata(half_made(identity, inputs, str(error)))
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         return inputs | {"status": {"status": "deployed", "name": inputs["name"], "namespace": inputs["namespace"]}}
 
-    def _status(self, inputs: Object) -> str:
-        """Of the release that has the name; empty when none has."""
-        releases = self._helm.json("list", "--namespace", inputs["namespace"], "--all")
-        return next((each["status"] for each in releases if each["name"] == inputs["name"]), "")
-
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        if self._unreachable:
+        cluster = self._of(context)
+        if cluster.unreachable:
             context.abort(grpc.StatusCode.UNKNOWN, _UNREADABLE)
         state, inputs = plain(request.properties), plain(request.inputs)
         is_import = not state
         try:
             if is_import:
-                state = self._named(request.type, request.id)
-            live = self._live(request.type, state)
+                state = _named(cluster, request.type, request.id)
+            live = _live(cluster, request.type, state)
         except (HelmError, RefusedError, LookupError, OSError) as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         if live is None:
@@ -222,44 +241,52 @@ class Provider(Frame):
             inputs, live = inputs | {"values": live}, state | {"values": live}
         return provider_pb2.ReadResponse(id=request.id, properties=struct(live), inputs=struct(inputs))
 
-    def _named(self, type_: str, identity: str) -> Object:
-        """What is to be imported, by its type and id (release.go and provider.go, parseFqName)."""
-        namespace, _, name = identity.rpartition("/")
-        if type_ == RELEASE:
-            found = self._helm.json("get", "metadata", name, "--namespace", namespace)
-            # release.go, importRelease: where no chart is found by the release's own, its name alone is left.
-            return {"name": name, "namespace": namespace, "chart": found["chart"], "version": found["version"]}
-        _, group_and_version, kind = type_.split(":")
-        api_version = group_and_version.removeprefix("core/")
-        place = {"namespace": namespace} if namespace else {}
-        return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name} | place}
-
-    def _live(self, type_: str, state: Object) -> Object | None:
-        if type_ == RELEASE:
-            if not self._status(state):
-                return None
-            return self._helm.json("get", "values", state["name"], "--namespace", state["namespace"])
-        metadata = state["metadata"]
-        return self._client.find(state["apiVersion"], state["kind"], metadata["name"], metadata.get("namespace", ""))
-
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         self._need_the_cluster(context)
-        state = plain(request.properties)
+        cluster, state = self._of(context), plain(request.properties)
         try:
             if request.type == RELEASE:
                 # It waits when the release was atomic or awaited (release.go, Delete).
                 waits = state.get("atomic") or not state.get("skipAwait")
                 waiting = ["--wait", "--timeout", f"{int(state.get('timeout') or 300)}s"] if waits else []
-                self._helm.run("uninstall", state["name"], "--namespace", state["namespace"], *waiting)
+                cluster.helm.run("uninstall", state["name"], "--namespace", state["namespace"], *waiting)
             else:
                 metadata = state["metadata"]
                 place = metadata.get("namespace", "")
-                self._client.delete(state["apiVersion"], state["kind"], metadata["name"], place)
+                cluster.client.delete(state["apiVersion"], state["kind"], metadata["name"], place)
         except (HelmError, RefusedError, LookupError, OSError) as error:
             gone = "not found" in str(error) or (isinstance(error, RefusedError) and error.status == 404)
             if not gone:
                 context.abort(grpc.StatusCode.UNKNOWN, str(error))
         return Empty()
+
+
+def _status(cluster: _Cluster, inputs: Object) -> str:
+    """Of the release that has the name; empty when none has."""
+    releases = cluster.helm.json("list", "--namespace", inputs["namespace"], "--all")
+    return next((each["status"] for each in releases if each["name"] == inputs["name"]), "")
+
+
+def _named(cluster: _Cluster, type_: str, identity: str) -> Object:
+    """What is to be imported, by its type and id (release.go and provider.go, parseFqName)."""
+    namespace, _, name = identity.rpartition("/")
+    if type_ == RELEASE:
+        found = cluster.helm.json("get", "metadata", name, "--namespace", namespace)
+        # release.go, importRelease: where no chart is found by the release's own, its name alone is left.
+        return {"name": name, "namespace": namespace, "chart": found["chart"], "version": found["version"]}
+    _, group_and_version, kind = type_.split(":")
+    api_version = group_and_version.removeprefix("core/")
+    place = {"namespace": namespace} if namespace else {}
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name} | place}
+
+
+def _live(cluster: _Cluster, type_: str, state: Object) -> Object | None:
+    if type_ == RELEASE:
+        if not _status(cluster, state):
+            return None
+        return cluster.helm.json("get", "values", state["name"], "--namespace", state["namespace"])
+    metadata = state["metadata"]
+    return cluster.client.find(state["apiVersion"], state["kind"], metadata["name"], metadata.get("namespace", ""))
 
 
 def _unreachable(cluster: Object) -> str:
