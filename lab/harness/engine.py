@@ -97,20 +97,26 @@ class Engine:
             )
             yield auto.create_or_select_stack(name, project_name=PROJECT, program=self._program, opts=options)
 
-    @contextlib.contextmanager
-    def command(self, stack: auto.Stack, *words: str) -> Generator[subprocess.Popen[str]]:
-        """Pulumi's own command line, as a person or CI runs it, and everything that it starts; all of it is gone after
-        the block. `lab.harness.language` runs the program."""
+    def environment(self, stack: auto.Stack) -> dict[str, str]:
+        """For whatever runs Pulumi's own command line over this project, while the stack is open: that one, kubectl and
+        helm are the lab's. Other stacks may be named on the command line."""
         folder = self._folder / "path"
         folder.mkdir(exist_ok=True)
         host = folder / "pulumi-language-python"
         host.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m lab.harness.language "$@"\n', encoding="utf-8")
         host.chmod(0o755)
-        own = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+        path = os.pathsep.join([str(folder), str(BIN), os.environ["PATH"]])
+        own = {"PATH": path, "PYTHONPATH": str(ROOT), "KUBECONFIG": str(self._kubeconfig)}
+        return {**os.environ, **stack.workspace.env_vars, **own}
+
+    @contextlib.contextmanager
+    def command(self, stack: auto.Stack, *words: str) -> Generator[subprocess.Popen[str]]:
+        """Pulumi's own command line, as a person or CI runs it, and everything that it starts; all of it is gone after
+        the block. `lab.harness.language` runs the program."""
         process = subprocess.Popen(
             [str(tool("pulumi")), *words, "--non-interactive"],
             cwd=self.project,
-            env={**os.environ, **stack.workspace.env_vars, **own},
+            env=self.environment(stack),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -74,11 +74,13 @@ class Pair:
     """
 
     rpo = 30
+    #: Where the topology's file lies in the project.
+    place = "topology.yaml"
 
     def __init__(self, lab: Lab, store: ObjectStore, engine: Engine) -> None:
         self.lab, self.store, self.engine = lab, store, engine
         self.aside: set[int] = set()
-        self.file = engine.project / "topology.yaml"
+        self.file = engine.project / self.place
         places = [
             f"s3://{bucket}/shop.json?endpoint={store.endpoint}&region={name}" for name, bucket in BUCKETS.items()
         ]

@@ -10,6 +10,8 @@ import psycopg
 
 PORT = 30433
 PASSWORD = "of the lab"  # noqa: S105
+#: Seconds; shorter ones are the machine's.
+_PAUSE = 0.5
 
 
 def connect(host: str, **options: Any) -> psycopg.Connection:
@@ -33,10 +35,10 @@ def connect(host: str, **options: Any) -> psycopg.Connection:
     )
 
 
-def is_writable(host: str) -> bool:
+def is_writable(host: str, port: int = PORT) -> bool:
     """Whether the application logs in there and commits something."""
     try:
-        with connect(host, target_session_attrs="read-write") as connection:
+        with connect(host, port=port, target_session_attrs="read-write") as connection:
             connection.execute("insert into probes default values")
     except psycopg.Error:
         return False
@@ -58,10 +60,11 @@ class Writer:
     Args:
         hosts: where it may find a database, in the order in which it tries.
         first: the number of its first row.
+        port: of the database, at each of them.
     """
 
-    def __init__(self, hosts: Sequence[str], *, first: int = 1) -> None:
-        self._first = first
+    def __init__(self, hosts: Sequence[str], *, first: int = 1, port: int = PORT) -> None:
+        self._first, self._port = first, port
         self._hosts = ",".join(hosts)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -85,11 +88,17 @@ class Writer:
         times = [since, *(moment for moment in self.acknowledged.values() if moment >= since), time.monotonic()]
         return max(later - earlier for earlier, later in itertools.pairwise(times))
 
+    def without_writes(self, since: float) -> float:
+        """Seconds in all from a moment on in which nothing was acknowledged for longer than half a second: when a side
+        is promoted, and when its PostgreSQL is restarted once more after that."""
+        times = [since, *(moment for moment in self.acknowledged.values() if moment >= since), time.monotonic()]
+        return sum(later - earlier for earlier, later in itertools.pairwise(times) if later - earlier > _PAUSE)
+
     def _run(self) -> None:
         number = self._first - 1
         while not self._end.is_set():
             try:
-                with connect(self._hosts, target_session_attrs="read-write") as connection:
+                with connect(self._hosts, port=self._port, target_session_attrs="read-write") as connection:
                     while not self._end.wait(0.005):
                         number += 1  # never the same twice: one without an answer may be in the database or not
                         connection.execute("insert into orders (id) values (%s)", [number])
