@@ -11,7 +11,7 @@ from typing import Any
 from hakit.errors import HakitError
 from hakit.observe import UnreachableError
 from hakit.operate.journal import Journal
-from hakit.operate.plan import digest_of, newest, not_older
+from hakit.operate.plan import answering, digest_of, newest, not_older
 from hakit.operate.steps import Operation, Step
 from hakit.operate.world import Position, Sight, World
 from hakit.topology import Copy, Handover, Pair
@@ -96,7 +96,9 @@ def _append(now: Now) -> str:
         return "it is there already"
     sight = now.world.see(pair.regions, {})
     not_older(pair, sight)
-    may_append(pair, Handover.model_validate(dict(entry)), sight.seen)
+    may_append(
+        pair, Handover.model_validate(dict(entry)), answering(sight) if entry["kind"] == "failover" else sight.seen
+    )
     if entry["kind"] == "planned":
         now.journal.floor = _floor(pair, sight)
         now.journal.save()

@@ -1,6 +1,8 @@
 """One region's cluster for the length of an operation: one kubectl proxy, a short patience, and server-side apply."""
 
 import copy
+import subprocess
+import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +12,8 @@ from hakit.plan.postgres import MANAGER
 
 #: Seconds for one answer. A region that takes longer is no region to wait for while nobody writes.
 PATIENCE = 2.0
+#: Seconds for kubectl to begin.
+_STARTS = 5.0
 #: Seconds for which a line is good: longer than any operation.
 _DAY = 24 * 3600.0
 _CLUSTERS = "/apis/postgresql.cnpg.io/v1"
@@ -25,6 +29,14 @@ class Line(Reader):
 
     def __init__(self, context: str, kubeconfig: str = "") -> None:
         super().__init__(context, kubeconfig, seconds=_DAY)
+
+    def _wait_for(self, process: "subprocess.Popen[bytes]") -> None:
+        """kubectl that asks for a login, or hangs, is no line."""
+        ends = time.monotonic() + _STARTS
+        while not self._listens():
+            if process.poll() is not None or time.monotonic() > ends:
+                raise UnreachableError(self._said() or f"kubectl did not start within {_STARTS:g} s")
+            time.sleep(0.01)
 
     def apply_cluster(self, manifest: Object) -> bool:
         """Apply a Cluster that is there; False when it is not: making one is the stack's work.
@@ -76,6 +88,3 @@ class Lines:
     def close(self) -> None:
         for region in list(self._open):
             self.drop(region)
-
-
-__all__ = ["Line", "Lines", "UnreachableError"]

@@ -7,6 +7,7 @@ The order of every list is that of `docs/topology.md`: the entry is in the file 
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hakit.errors import HakitError
@@ -15,7 +16,7 @@ from hakit.operate.world import Sight
 from hakit.topology import Copy, Epoch, Handover, Pair, Topology, epoch
 from hakit.topology.handovers import Standing, standing, standing_of_apps
 from hakit.topology.model import seconds as parse_seconds
-from hakit.topology.writing import may_append
+from hakit.topology.writing import Seen, may_append
 
 TRAFFIC = "traffic"
 #: Seconds for which a region that need not answer is waited for.
@@ -79,7 +80,7 @@ def failover(  # noqa: PLR0913, PLR0917  each is a fact of it
     loss = accept_loss or f"{pair.objectives.rpo}s"
     parse_seconds_of(loss)
     entry = {"kind": "failover", "to": to, "accept_loss": loss}
-    may_append(pair, Handover.model_validate(entry), sight.seen)
+    may_append(pair, Handover.model_validate(entry), answering(sight))
     _loses_no_more(pair, to, sight, loss)
     steps = [*_take_over(topology, pair, old, entry, sight, stacks)]
     notes = tuple(_losses(pair, old, to, sight))
@@ -141,6 +142,19 @@ def _taken_up(pair: Pair, to: str) -> tuple[Handover, ...]:
     return pair.handovers[:-1] if pending else pair.handovers
 
 
+def outline(topology: Topology, kind: str, name: str, to: str, stacks: Collection[str]) -> tuple[Step, ...]:
+    """The steps that a switchover or a failover would most likely have, unchecked: what is rendered while regions are
+    asked."""
+    pair = topology.pair(name)
+    old = active(pair)
+    if kind == "switchover" and pair.databases:
+        return tuple(_switch(topology, pair, old, to, stacks))
+    if kind == "failover" and pair.databases:
+        entry = {"kind": "failover", "to": to, "accept_loss": f"{pair.objectives.rpo}s"}
+        return (_append(topology, pair, entry, "", final=True), _promoted(to, "", 0))
+    return ()
+
+
 # What must hold before anything
 
 
@@ -160,6 +174,11 @@ def operable(topology: Topology, name: str, to: str) -> Pair:
     if to not in pair.regions:
         raise HakitError(f"pair {name} is not in this region", given=to, allowed=pair.regions)
     return pair
+
+
+def answering(sight: Sight) -> dict[tuple[str, Copy], Seen]:
+    """What was seen, as a failover takes it: a copy of which one instance answers has the data, and can be promoted."""
+    return {key: replace(seen, built=seen.built or key in sight.positions) for key, seen in sight.seen.items()}
 
 
 def not_older(pair: Pair, sight: Sight) -> None:
