@@ -1,4 +1,4 @@
-"""What looks at live regions and changes nothing: hakit preflight and hakit status."""
+"""What looks at live regions and changes nothing: hakit preflight, hakit status and hakit backups."""
 
 import sys
 from collections.abc import Callable
@@ -94,6 +94,33 @@ def status(
     else:
         typer.echo(looking.status_text(document, Paint.for_stream(sys.stdout)), nl=False)
     raise typer.Exit(looking.exit_code(document))
+
+
+@app.command()
+def backups(
+    topology: Annotated[
+        Path | None, typer.Argument(metavar="[TOPOLOGY]", help="Its file; by default the project's only one.")
+    ] = None,
+    format: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,  # noqa: A002
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="For all questions to one region.")] = 15,
+) -> None:
+    """List the backups that exist, what can be restored from them, and when a restore last worked; changes nothing.
+
+    Exit code 0: something of everything can be restored; 1: not so, or a region did not answer; 2: it could not be
+    asked at all.
+    """
+    import hakit.backups as listing
+    from hakit.preview import Paint
+
+    with interruptible():
+        document = listing.backups(topology, seconds=seconds)
+    if format is Format.JSON:
+        import json
+
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        typer.echo(listing.backups_text(document, Paint.for_stream(sys.stdout)), nl=False)
+    raise typer.Exit(listing.exit_code(document))
 
 
 def _watch(look: "Callable[[], StatusDocument]", every: float, *, as_json: bool) -> NoReturn:

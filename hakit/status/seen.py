@@ -136,7 +136,7 @@ def copy_of(cluster: Object, backups: Mapping[tuple[str, str, str], dt.datetime]
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
     replica = spec.get("replica") or {}
     ends = (status.get("certificates") or {}).get("expirations") or {}
-    moments = {name: _moment(text) for name, text in ends.items()}
+    moments = {name: moment(text) for name, text in ends.items()}
     return SeenCopy(
         pair=str(labels.get(guard.PAIR, "")),
         database=str(labels.get(guard.DATABASE, "")),
@@ -154,7 +154,7 @@ def copy_of(cluster: Object, backups: Mapping[tuple[str, str, str], dt.datetime]
         phase=str(status.get("phase", "")),
         first=str(status.get("currentPrimary", "")),
         names=tuple(status.get("instanceNames") or ()),
-        certificates={name: moment for name, moment in moments.items() if moment},
+        certificates={name: end for name, end in moments.items() if end},
         backup=_backup(cluster, backups),
     )
 
@@ -166,9 +166,9 @@ def _backups(stores: list[Object]) -> dict[tuple[str, str, str], dt.datetime]:
     for store in stores:
         windows = (store.get("status") or {}).get("serverRecoveryWindow") or {}
         for server, window in windows.items():
-            moment = _moment(window.get("lastSuccessfulBackupTime"))
-            if moment:
-                found[store["metadata"]["namespace"], store["metadata"]["name"], server] = moment
+            last = moment(window.get("lastSuccessfulBackupTime"))
+            if last:
+                found[store["metadata"]["namespace"], store["metadata"]["name"], server] = last
     return found
 
 
@@ -222,8 +222,8 @@ def instance_of(status: Object) -> Instance:
         writable=writable,
         system=str(status.get("systemID", "")),
         position=max(positions, default=None),
-        archived=_moment(status.get("lastArchivedWALTime")),
-        archive_failed=_moment(status.get("lastFailedWALTime")),
+        archived=moment(status.get("lastArchivedWALTime")),
+        archive_failed=moment(status.get("lastFailedWALTime")),
     )
 
 
@@ -233,7 +233,7 @@ def position_of(text: Any) -> int | None:
     return (int(found[1], 16) << 32) + int(found[2], 16) if found else None
 
 
-def _moment(text: Any) -> dt.datetime | None:
+def moment(text: Any) -> dt.datetime | None:
     """`2027-02-22 11:36:21 +0000 UTC`, as Go prints a time, or one of ISO 8601; `-infinity` is none."""
     plain = re.sub(r" ([+-]\d{4})( \w+)?$", r"\1", str(text or ""))
     with suppress(ValueError):
