@@ -22,6 +22,9 @@ class FenceArgs(TypedDict, total=False):
     the loss of the witness alone would stop a healthy database."""
     role_arn: str
     """IAM role of its service account (IRSA), which may read the witness."""
+    secret: str
+    """Secret with `ACCESS_KEY_ID` and `ACCESS_SECRET_KEY`, in place of a role; for an S3 that is not Amazon's. New keys
+    need new pods."""
 
 
 class ReadyIngressArgs(TypedDict, total=False):

@@ -11,12 +11,13 @@ from hakit.errors import HakitError
 from hakit.fence.watch import FENCED, OURS
 from hakit.fence.witness import region_of
 from hakit.plan.arguments import Arguments
+from hakit.plan.stores import ACCESS_KEY, SECRET_KEY
 from hakit.topology import names
 from hakit.topology.model import Pair, Topology
 
 Object = dict[str, Any]
 
-ARGUMENTS = ("image", "every", "unreachable_after", "role_arn")
+ARGUMENTS = ("image", "every", "unreachable_after", "role_arn", "secret")
 #: Seconds between two turns. With a request's timeout of 3 s a primary is stopped within about 5 s of the link's
 #: return.
 EVERY = 2
@@ -43,8 +44,9 @@ class FenceSpec:
         witness: addresses where the witness is read.
         every: seconds between two turns.
         unreachable_after: seconds without a witness after which primaries here are fenced; None: never.
-        role_arn: of the IAM role that may read the witness; None when the image's environment has credentials, or the
-            addresses need none.
+        role_arn: of the IAM role that may read the witness; None with a Secret, with Pod Identity, or when the
+            addresses need no credentials.
+        secret: with access keys, in the keys that an archive's has; None without.
     """
 
     image: str
@@ -52,6 +54,7 @@ class FenceSpec:
     every: int
     unreachable_after: int | None
     role_arn: str | None
+    secret: str | None
 
 
 def specify(given: Arguments, topology: Topology, pair: Pair, region: str) -> FenceSpec:
@@ -75,8 +78,14 @@ def specify(given: Arguments, topology: Topology, pair: Pair, region: str) -> Fe
             given=after,
             allowed=f"{5 * every} seconds (five turns) or more",
         )
-    role = given.text("role_arn") if "role_arn" in given else None
-    return FenceSpec(_image(given), read_in(pair, region), every, after, role)
+    role, secret = (given.text(key) if key in given else None for key in ("role_arn", "secret"))
+    if role and secret:
+        raise HakitError(
+            f"{given.path}: role_arn and secret are both given",
+            where=given.where,
+            do="take one: the access keys of a Secret would be used, and the role never",
+        )
+    return FenceSpec(_image(given), read_in(pair, region), every, after, role, secret)
 
 
 def no_witness(topology: Topology, pair: Pair, what: str, where: str | None = None) -> HakitError:
@@ -281,6 +290,7 @@ def _deployment(spec: FenceSpec, name: str, namespace: str, settings: Mapping[st
                             "env": [
                                 {"name": "PYTHONPATH", "value": _CODE},
                                 {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
+                                *_keys(spec),
                             ],
                             "livenessProbe": {
                                 "exec": {"command": [*command, "--alive", f"{_SETTINGS}/fence.json"]},
@@ -319,6 +329,14 @@ def _deployment(spec: FenceSpec, name: str, namespace: str, settings: Mapping[st
             },
         },
     }
+
+
+def _keys(spec: FenceSpec) -> list[Object]:
+    """Access keys under the names that `hakit.fence.s3`, as Amazon's own tools, looks for."""
+    if spec.secret is None:
+        return []
+    names = (("AWS_ACCESS_KEY_ID", ACCESS_KEY), ("AWS_SECRET_ACCESS_KEY", SECRET_KEY))
+    return [{"name": name, "valueFrom": {"secretKeyRef": {"name": spec.secret, "key": key}}} for name, key in names]
 
 
 def _digest(content: Any) -> str:

@@ -1,5 +1,5 @@
 """The fence as it runs in a pod: the program out of its ConfigMap, with its service account's own token, against a real
-API server. The pod itself is not played. PostgreSQL, and what fencing does to it, is in `test_postgres_pair`.
+API server. Here it is a process; `test_postgres_by_up` has its pods, with PostgreSQL and what fencing does to it.
 """
 
 import functools
@@ -173,6 +173,65 @@ def test_out_of_reach_for_the_stated_time_it_fences_what_is_primary_and_nothing_
         assert annotations(clusters, "orders-g1") == {}, "a replica must replay"
         store.content = dump({"orders": Witness(1, "us-east-1", 2)})
         clusters.wait_for("it is lifted", lambda: annotations(clusters, "orders-g2"), lambda left: left == {})
+
+
+#: As `kubectl auth can-i <verb> <resource>/<name> --namespace <namespace>` asks it of the fence's own account.
+CAN_I = [
+    ("list", "postgresql.cnpg.io", "clusters", "", "shop", True),
+    ("patch", "postgresql.cnpg.io", "clusters", "orders-g1", "shop", True),
+    ("get", "", "configmaps", "shop-fence-memory", "shop", True),
+    ("patch", "", "configmaps", "shop-fence-memory", "shop", True),
+    # All that could undo a fence, move a role, lose data, read a secret or widen these rights.
+    ("list", "postgresql.cnpg.io", "clusters", "", "default", False),
+    ("patch", "postgresql.cnpg.io", "clusters", "orders-g1", "default", False),
+    ("create", "postgresql.cnpg.io", "clusters", "", "shop", False),
+    ("update", "postgresql.cnpg.io", "clusters", "orders-g1", "shop", False),
+    ("delete", "postgresql.cnpg.io", "clusters", "orders-g1", "shop", False),
+    ("patch", "postgresql.cnpg.io", "clusters/status", "orders-g1", "shop", False),
+    ("get", "", "secrets", "orders-app", "shop", False),
+    ("list", "", "secrets", "", "shop", False),
+    ("get", "", "configmaps", "shop-fence-settings", "shop", False),
+    ("patch", "", "configmaps", "shop-fence-code", "shop", False),
+    ("list", "", "configmaps", "", "shop", False),
+    ("patch", "", "configmaps", "epoch.shop.orders", "hakit-system", False),
+    ("create", "", "pods", "", "shop", False),
+    ("create", "", "pods/exec", "orders-g1-1", "shop", False),
+    ("delete", "", "persistentvolumeclaims", "orders-g1-1", "shop", False),
+    ("patch", "rbac.authorization.k8s.io", "roles", "shop-fence", "shop", False),
+    ("create", "rbac.authorization.k8s.io", "rolebindings", "", "shop", False),
+    ("create", "", "serviceaccounts/token", "default", "shop", False),
+    ("delete", "admissionregistration.k8s.io", "validatingadmissionpolicies", "", "", False),
+]
+
+
+def test_what_its_account_can_do_and_cannot(shop: LabRegion) -> None:
+    server, authority = api(shop)
+    own = Client(server, token(shop.client), authority)
+
+    def asked(verb: str, group: str, resource: str, name: str, namespace: str) -> bool:
+        kind, _, part = resource.partition("/")
+        attributes = {"verb": verb, "group": group, "resource": kind, "name": name, "namespace": namespace}
+        attributes |= {"subresource": part} if part else {}
+        return _review(own, "SelfSubjectAccessReview", {"resourceAttributes": attributes})["allowed"]
+
+    try:
+        assert [(*each, asked(*each)) for *each, _ in CAN_I] == CAN_I
+        # The whole list, but for what every account may ask about itself (system:basic-user).
+        rules = _review(own, "SelfSubjectRulesReview", {"namespace": "shop"})["resourceRules"]
+    finally:
+        own.close()
+    others = [each for each in rules if each["verbs"] != ["create"]]
+    assert sorted((each["resources"], each.get("resourceNames"), each["verbs"]) for each in others) == [
+        (["clusters"], None, ["list", "patch"]),
+        (["configmaps"], ["shop-fence-memory"], ["get", "patch"]),
+    ]
+    about_itself = {name for each in rules if each not in others for name in each["resources"]}
+    assert about_itself == {"selfsubjectaccessreviews", "selfsubjectreviews", "selfsubjectrulesreviews"}
+
+
+def _review(own: Client, kind: str, spec: Object) -> Object:
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "metadata": {}, "spec": spec}
+    return own.create(review)["status"]
 
 
 def test_its_rights_reach_no_further_than_two_annotations(clusters: LabRegion) -> None:

@@ -103,9 +103,26 @@ def test_the_program_in_the_config_map_runs_where_nothing_else_is_installed(tmp_
     assert (done.returncode, done.stderr) == (1, ""), "it has not turned yet"
 
 
+def test_access_keys_come_out_of_a_secret_and_into_no_manifest() -> None:
+    def env(**args: Any) -> dict[str, Any]:
+        (container,) = objects(**args)["Deployment/shop-fence"]["spec"]["template"]["spec"]["containers"]
+        return {each["name"]: each.get("value") or each["valueFrom"] for each in container["env"]}
+
+    own = {"PYTHONPATH": "/code", "PYTHONDONTWRITEBYTECODE": "1"}
+    assert env() == env(role_arn="arn:aws:iam::111122223333:role/reader") == own
+    assert env(secret="reader") == own | {  # noqa: S106  a Secret's name
+        "AWS_ACCESS_KEY_ID": {"secretKeyRef": {"name": "reader", "key": "ACCESS_KEY_ID"}},
+        "AWS_SECRET_ACCESS_KEY": {"secretKeyRef": {"name": "reader", "key": "ACCESS_SECRET_KEY"}},
+    }
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        (
+            {"role_arn": "arn:aws:iam::111122223333:role/reader", "secret": "reader"},
+            "role_arn and secret are both given",
+        ),
         ({"image": "python:3.13"}, "fence.image: not pinned by digest"),
         ({"unreachable_after": 5}, "fence.unreachable_after: too short"),
         ({"every": 0}, "fence.every: wrong value"),
