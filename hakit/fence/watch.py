@@ -71,8 +71,8 @@ class Fence:
         self._config = config
         self._api = Api(config.server, Path(config.token), Path(config.authority), config.timeout)
         self._sources = [Source(address, config.timeout) for address in config.witness]
-        self._seen: dict[str, Witness] | None = None
         self._last_read = time.monotonic()
+        self._memory = _MEMORY.format(config.namespace, config.memory)
 
     def turn(self) -> None:
         """One turn. Raises OSError or ValueError when this region's API server cannot be asked."""
@@ -114,6 +114,8 @@ class Fence:
 
     def _witness(self) -> Mapping[str, Witness] | None:
         """The highest ever read; None when none can be read now, and then there is no turn by it."""
+        # Each turn anew: another pod of this fence may have read more than this one ever did.
+        memory = self._api.request("GET", self._memory)
         read = []
         for source in self._sources:
             try:
@@ -123,21 +125,15 @@ class Fence:
         if not read:
             return None
         self._last_read = time.monotonic()
-        before = self._remembered()
+        before = parse((memory.get("data") or {}).get("witness", "{}"))
         now = highest([before, *read])
         if now != before:
-            # Remembered before anything is done by it: after a restart a lower one must not unfence.
-            path = _MEMORY.format(self._config.namespace, self._config.memory)
-            self._api.request("PATCH", path, {"data": {"witness": dump(now)}})
-            self._seen = now
+            # Remembered before anything is done by it: after a restart a lower one must not unfence. With the version
+            # that was read, so that what another pod remembered meanwhile is refused and not overwritten.
+            version = {"resourceVersion": memory["metadata"]["resourceVersion"]}
+            self._api.request("PATCH", self._memory, {"metadata": version, "data": {"witness": dump(now)}})
             _say("witness", **{name: f"entry {w.entry}: {w.copy}" for name, w in now.items()})
         return now
-
-    def _remembered(self) -> dict[str, Witness]:
-        if self._seen is None:
-            found = self._api.request("GET", _MEMORY.format(self._config.namespace, self._config.memory))
-            self._seen = parse((found.get("data") or {}).get("witness", "{}"))
-        return self._seen
 
     def _alone(self) -> bool:
         limit = self._config.unreachable_after

@@ -30,6 +30,7 @@ from lab.harness.cnpg import POSTGRES_IMAGE
 from lab.harness.engine import Engine
 from lab.harness.realnode import LABEL, TOLERATION
 from lab.harness.tools import ROOT
+from tests.lab import fence_pods
 from tests.lab.fence_program import CLUSTERS
 from tests.lab.object_store import ENVIRONMENT, ObjectStore
 from tests.lab.writing import PASSWORD, PORT, connect
@@ -80,6 +81,10 @@ class Pair:
     def __init__(self, lab: Lab, store: ObjectStore, engine: Engine) -> None:
         self.lab, self.store, self.engine = lab, store, engine
         self.aside: set[int] = set()
+        (self._fence_image,) = {fence_pods.give_image(region) for region in lab}
+        for region in lab:
+            region.namespace("shop")
+            region.apply([fence_pods.reader()], "shop")
         self.file = engine.project / self.place
         places = [
             f"s3://{bucket}/shop.json?endpoint={store.endpoint}&region={name}" for name, bucket in BUCKETS.items()
@@ -123,8 +128,8 @@ class Pair:
         self.password = password
         arguments = {
             "databases": {"orders": self._arguments()},
-            # No registry has it; whether its pod starts is not asked. The program runs as a process, see `Running`.
-            "fence": {"image": f"registry.example/python@sha256:{'a' * 64}"},
+            # On a simulated node, where nothing runs, until a test has it run: see `fence_pods.run_them`.
+            "fence": {"image": self._fence_image, "secret": fence_pods.READER},
             # PostgREST itself does not run here; what it would be told is asked in its stead.
             "ready": {"password": PASSWORD},
         }

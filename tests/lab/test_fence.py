@@ -40,16 +40,16 @@ def store() -> Iterator[Store]:
 @pytest.fixture(scope="module")
 def shop(region: LabRegion) -> LabRegion:
     """A region with CloudNativePG's definition and the fence's objects; without its operator, nobody else writes."""
-    region.apply(_definitions())
+    region.apply(definitions())
     region.namespace("shop")
     given = Arguments({"image": IMAGE}, "test", fence.ARGUMENTS, "fence")
     spec = fence.specify(given, TOPOLOGY, PAIR, "us-east-1")
-    region.wait_for("the definition of Clusters", lambda: _knows(region.client))
+    region.wait_for("the definition of Clusters", lambda: knows_clusters(region.client))
     region.apply(fence.objects(spec, TOPOLOGY, PAIR, "us-east-1", "shop"), "shop")
     return region
 
 
-def _knows(client: Client) -> bool:
+def knows_clusters(client: Client) -> bool:
     try:
         client.path(*CLUSTERS)
     except LookupError:
@@ -57,7 +57,7 @@ def _knows(client: Client) -> bool:
     return True
 
 
-def _definitions() -> list[Object]:
+def definitions() -> list[Object]:
     asked = ["go", "mod", "download", "-json", "github.com/cloudnative-pg/cloudnative-pg@v1.30.0"]
     done = subprocess.run(asked, capture_output=True, text=True, check=True, cwd="/")
     folder = Path(json.loads(done.stdout)["Dir"]) / "config" / "crd" / "bases"
@@ -153,6 +153,29 @@ def test_a_lower_witness_never_unfences_not_even_after_a_restart(
     with quick(clusters, tmp_path, [store.url]) as running:
         running.turns(3)
     assert FENCED in annotations(clusters, "orders-g1")
+
+
+def test_what_one_pod_remembers_the_other_never_lowers(clusters: LabRegion, store: Store, tmp_path: Path) -> None:
+    """Two pods, and two places, of which the other one is behind: it has not been written yet, or not copied."""
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    clusters.apply([cluster("orders-g1", primary=EAST, epoch=10)], "shop")
+    store.content = dump({"orders": Witness(1, "us-east-1", 1)})
+    with serving("127.0.0.1") as behind:
+        behind.content = store.content
+        with quick(clusters, folders[0], [store.url]) as ahead, quick(clusters, folders[1], [behind.url]) as other:
+            ahead.turns(2)
+            other.turns(2)
+            store.content = dump({"orders": Witness(3, "us-west-2", 1)})
+            clusters.wait_for("the fence", lambda: annotations(clusters, "orders-g1"))
+            behind.content = dump({"orders": Witness(2, "us-east-1", 1)})
+            ahead.turns(3)
+            other.turns(3)
+    assert FENCED in annotations(clusters, "orders-g1"), "unfenced by an older entry"
+    memory = clusters.client.get("v1", "ConfigMap", "shop-fence-memory", "shop")["data"]["witness"]
+    assert json.loads(memory)["orders"]["entry"] == 3
+    assert not [each for each in other.said() if each["what"] == "unfence"]
 
 
 def test_of_two_stores_one_is_enough(clusters: LabRegion, store: Store, tmp_path: Path) -> None:

@@ -3,15 +3,14 @@ an application that writes, a network that is cut, and the fence.
 
 Proven: planned handovers there and back, twice, lose no acknowledged row and make nobody anew, and nobody but hakit
 owns a field of a Cluster's spec; after the region with the database is cut off, a failover entry applied in the other
-one alone makes that one write; the region that comes back is a second primary until its fence reads the witness; what
-its own clients wrote until then is counted and is kept; the copy that was left behind is rebuilt under the next
-incarnation and takes over again, and both sides hold the same rows. The application logs in at each point. The
-password changes by the stacks, and the authority of all certificates beside them, with the copy going on. What each
-costs is measured and printed.
+one alone makes that one write; the region that comes back is a second primary until its fence, two pods of the
+Deployment that RegionPair made, reads the witness; what its own clients wrote until then is counted and is kept; the
+copy that was left behind is rebuilt under the next incarnation and takes over again, and both sides hold the same rows.
+The application logs in at each point. The password changes by the stacks, and the authority of all certificates beside
+them, with the copy going on. What each costs is measured and printed.
 
 Not proven: figures. They are this machine's, without disks that sync and with a network that has no latency. Streaming
-only; the archive has a test of its own. The Kubernetes provider is the lab's stand-in. The fence's program is a process
-in the region's network, not a pod.
+only; the archive has a test of its own. The Kubernetes provider is the lab's stand-in.
 """
 
 import contextlib
@@ -24,11 +23,11 @@ import pytest
 
 from hakit.fence.watch import FENCED, OURS
 from lab.harness.engine import Engine
-from lab.harness.tools import POSTGRES_TOOLS, REGION_TOOLS
-from tests.lab import object_store
+from lab.harness.tools import POSTGRES_TOOLS, PYTHON_IMAGE, REGION_TOOLS
+from tests.lab import fence_pods, object_store
 from tests.lab.authorities import SECRET, follows_anew, make_anew, put, shown, trusting
 from tests.lab.conftest import need, need_network, running_lab, show
-from tests.lab.fence_program import CLUSTERS, SECONDS, Running, annotations
+from tests.lab.fence_program import CLUSTERS, SECONDS, annotations
 from tests.lab.handover import Switched, logs_in, owners, same_rows, switch
 from tests.lab.pair_by_up import PROGRAM, Pair, authority, entrance, made
 from tests.lab.writing import PASSWORD, Writer, columns, connect, is_writable, until
@@ -42,7 +41,7 @@ KEPT_PORT = 30434
 @pytest.fixture(scope="module")
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """A pair that was founded in `a`. The tests of this module are one story, told in order."""
-    need(*REGION_TOOLS, *POSTGRES_TOOLS, "pulumi")
+    need(*REGION_TOOLS, *POSTGRES_TOOLS, PYTHON_IMAGE, "pulumi")
     need_network()
     with contextlib.ExitStack() as opened:
         lab = opened.enter_context(running_lab(request, {"a": ["a-1"], "b": ["b-1"]}, postgres=True))
@@ -52,7 +51,6 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         found = opened.enter_context(Pair(lab, store, engine))
         shared = authority()
         for region in lab:
-            region.namespace("shop")
             region.apply([shared], "shop")
             entrance(region, "orders-g1")
         found.up("a")
@@ -60,13 +58,6 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         lab["a"].wait_for("the tables", lambda: made(found), seconds=120)
         found.up("b")
         found.healthy("b")
-        yield found
-
-
-@pytest.fixture(scope="module")
-def opened() -> Iterator[contextlib.ExitStack]:
-    """What one test starts and a later one still needs."""
-    with contextlib.ExitStack() as found:
         yield found
 
 
@@ -196,26 +187,26 @@ def test_after_a_cut_the_other_region_takes_over_alone_and_what_it_costs_is_meas
 
 
 def test_without_a_fence_the_region_that_was_cut_comes_back_as_a_second_primary(pair: Pair) -> None:
-    """The trap that the fence is for: nothing in the operator takes the role from a region that knows of nothing."""
+    """The trap that the fence is for: nothing in the operator takes the role from a region that knows of nothing. The
+    fence's pods lie on a node that runs nothing."""
+    assert {each["spec"]["nodeName"] for each in fence_pods.pods(pair.lab["a"])} == {"a-a-1-0"}
     pair.lab["a"].reconnect()
     until(lambda: is_writable(pair.wan("a")), 60, "a, which nobody has told, is writable again")
     assert is_writable(pair.wan("b")), "and so is b"
     assert pair.cluster("a")["spec"]["replica"]["primary"] == "orders-g1-a"
 
 
-def test_with_the_fence_its_return_is_the_end_of_its_writes(
-    pair: Pair, opened: contextlib.ExitStack, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_with_the_fence_its_return_is_the_end_of_its_writes(pair: Pair, request: pytest.FixtureRequest) -> None:
     a = pair.lab["a"]
-    a.cut()  # once more, now with the fence in it, as the stack's first update left it there
+    a.cut()  # once more, now with the fence running, as the stack's first update left it there
 
     def read() -> list[float]:
         """When the fence in `a` read the witness."""
         return [moment for moment, who, path in pair.store.reads if who == a.network.wan and path.endswith("shop.json")]
 
-    running = opened.enter_context(Running(a, tmp_path_factory.mktemp("fence"), within=a.network.command))
+    names = fence_pods.run_them(a)
     with Writer([a.network.console], first=3_000_001) as own:
-        running.turns(2)
+        a.wait_for("two turns of both", lambda: fence_pods.away(a, names), lambda each: min(each) >= 2)
         a.wait_for("rows of its own clients", lambda: len(own.acknowledged) > 50)
         assert read() == [], "cut"
         assert annotations(a, "orders-g1") == {}, "no witness can be read: nothing is done by one"
@@ -234,8 +225,9 @@ def test_with_the_fence_its_return_is_the_end_of_its_writes(
     show(request, "the cut region's return with its fence, seconds from the link's return", columns([head, row]))
     assert fenced - seen < SECONDS
     assert annotations(a, "orders-g1") == {FENCED: '["*"]', OURS: "true"}
-    fences = [each["why"] for each in running.said() if each["what"] == "fence"]
-    assert fences == ["the witness names b, incarnation 1 since entry 5"]
+    # Of two that look in the same moment both may say it.
+    fences = {each["why"] for lines in fence_pods.said(a, names) for each in lines if each["what"] == "fence"}
+    assert fences == {"the witness names b, incarnation 1 since entry 5"}
     assert is_writable(pair.wan("b")), "the new primary is not touched"
     assert not set(own.acknowledged) & pair.numbers("b"), "what was counted is nowhere else"
     pair.aside = set(own.acknowledged)
@@ -299,4 +291,6 @@ def test_the_rebuilt_copy_takes_over_again_and_both_sides_hold_the_same_rows(
     assert {name: pair.identity(name) for name in ("a", "b")} == before, "nobody was made anew"
     assert owners(pair, "a") == owners(pair, "b") == HAKIT
     assert annotations(pair.lab["a"], "orders-g2") == {}, "the fence lets the copy be that the witness names"
+    pair.lab["a"].wait_for("two looks of the liveness probe", lambda: fence_pods.age(pair.lab["a"]) > 75, seconds=120)
+    assert fence_pods.restarts(pair.lab["a"]) == [0, 0], "it turns still, and kubelet saw it"
     assert not pair.aside & pair.numbers("a"), "what was kept aside is still aside"

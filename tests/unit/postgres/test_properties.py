@@ -18,9 +18,9 @@ DATABASES = ("orders", "users")
 
 
 @st.composite
-def topologies(draw: st.DrawFn) -> Topology:
+def topologies(draw: st.DrawFn, names: tuple[str, ...] = REGIONS) -> Topology:
     """2-5 regions, 1-4 zones, one or two databases, and a list that the topology's own rules let through."""
-    regions = REGIONS[: draw(st.integers(2, 5))]
+    regions = names[: draw(st.integers(2, 5))]
     databases = DATABASES[: draw(st.integers(1, 2))]
     zones = draw(st.integers(1, 4))
     entries: list[dict[str, Any]] = []
