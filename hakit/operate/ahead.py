@@ -24,16 +24,24 @@ Manifest = dict[str, Any]
 _UNKNOWN = "[unknown]"
 
 
-def stand_in(database: str) -> str:
-    """What stands in a manifest where a token will."""
-    return f"hakit-token-{database}"
+def stand_in(database: str, entry: int) -> str:
+    """What stands where the token of an entry, by its number, will. As a token it is no plain word of YAML."""
+    return f"TOKEN of {database} in entry {entry}"
+
+
+def tokens_of(pair: Pair) -> dict[str, str]:
+    """Every token of a pair's list, by its stand-in."""
+    return {
+        stand_in(database, number): token
+        for number, entry in enumerate(pair.handovers, 1)
+        for database, token in entry.tokens.items()
+    }
 
 
 def without_tokens(text: str, pair: Pair) -> str:
-    """A topology's text with stand-ins for the last entry's tokens."""
-    last = pair.handovers[-1] if pair.handovers else None
-    for database, token in (last.tokens if last else {}).items():
-        text = text.replace(token, stand_in(database))
+    """A topology's text with a stand-in for each token."""
+    for known, token in tokens_of(pair).items():
+        text = text.replace(token, known)
     return text
 
 
@@ -43,8 +51,7 @@ def with_tokens(value: Any, tokens: Mapping[str, str]) -> Any:
         return {key: with_tokens(item, tokens) for key, item in value.items()}
     if isinstance(value, list):
         return [with_tokens(item, tokens) for item in value]
-    known = {stand_in(database): token for database, token in tokens.items()}
-    return known.get(value, value) if isinstance(value, str) else value
+    return tokens.get(value, value) if isinstance(value, str) else value
 
 
 def texts_of(text: str, pair: Pair, steps: Iterable[Step]) -> dict[str, list[str]]:
@@ -57,9 +64,10 @@ def texts_of(text: str, pair: Pair, steps: Iterable[Step]) -> dict[str, list[str
             if step.act == "append" and not _has(path, pair.name, step.entry):
                 edit.append_handover(path, pair.name, step.entry)
             elif step.act == "token":
+                now = parse(path.read_text(encoding="utf-8"), "").pair(pair.name).handovers
                 for database in pair.databases:
-                    if database not in parse(path.read_text(encoding="utf-8"), "").pair(pair.name).handovers[-1].tokens:
-                        edit.add_token(path, pair.name, database, stand_in(database))
+                    if database not in now[-1].tokens:
+                        edit.add_token(path, pair.name, database, stand_in(database, len(now)))
             elif step.act in ("apply", "promoted"):
                 regions = found.setdefault(path.read_text(encoding="utf-8"), [])
                 regions += [] if step.region in regions else [step.region]

@@ -91,6 +91,8 @@ def operate(wanted: Wanted, ask: Ask, report: Report, update: Update | None = No
     name = _pair(declared, wanted.pair)
     with ExitStack() as opened:
         world = opened.enter_context(RealWorld(project, path, name, update))
+        if wanted.kind == "failover":
+            world.presume_dead([region for region in declared.pair(name).regions if region != wanted.to])
         store, notes = _store(project, wanted, declared)
         journal, tag = journals.load(store, f"{name}.json")
         left = _left_open(journal, declared, wanted)

@@ -10,8 +10,10 @@ from hakit.errors import HakitError
 from hakit.observe import Object, Reader, RefusedError, UnreachableError
 from hakit.plan.postgres import MANAGER
 
-#: Seconds for one answer. A region that takes longer is no region to wait for while nobody writes.
-PATIENCE = 2.0
+#: Seconds for one answer; of a region that is presumed dead, whose silence is no reason to wait.
+PATIENCE, PRESUMED_DEAD = 10.0, 2.0
+#: Seconds for one answer of an instance that may just restart: it is asked again.
+RESTARTS = 3.0
 #: Seconds for kubectl to begin.
 _STARTS = 5.0
 #: Seconds for which a line is good: longer than any operation.
@@ -25,10 +27,10 @@ class Line(Reader):
     """Reads a cluster, and applies whole manifests to it under the plan's own field manager."""
 
     rejected = "^(PUT|DELETE)$"
-    patience = PATIENCE
 
-    def __init__(self, context: str, kubeconfig: str = "") -> None:
+    def __init__(self, context: str, kubeconfig: str = "", patience: float = PATIENCE) -> None:
         super().__init__(context, kubeconfig, seconds=_DAY)
+        self.patience = patience
 
     def _wait_for(self, process: "subprocess.Popen[bytes]") -> None:
         """kubectl that asks for a login, or hangs, is no line."""
@@ -37,6 +39,14 @@ class Line(Reader):
             if process.poll() is not None or time.monotonic() > ends:
                 raise UnreachableError(self._said() or f"kubectl did not start within {_STARTS:g} s")
             time.sleep(0.01)
+
+    def get_soon(self, path: str) -> Object:
+        """As `get`, of what may just restart, and is asked again."""
+        usual, self.patience = self.patience, RESTARTS
+        try:
+            return self.get(path)
+        finally:
+            self.patience = usual
 
     def apply_cluster(self, manifest: Object) -> bool:
         """Apply a Cluster that is there; False when it is not: making one is the stack's work.
@@ -71,12 +81,15 @@ class Lines:
 
     def __init__(self, places: dict[str, tuple[str, str]]) -> None:
         self._places = places
+        #: Seconds for an answer, of regions that get another time than the usual one.
+        self.patience: dict[str, float] = {}
         self._open: dict[str, Line] = {}
 
     def to(self, region: str) -> Line:
         """Raises UnreachableError when the region cannot be asked at all, HakitError when there is no kubectl."""
         if region not in self._open:
-            self._open[region] = Line(*self._places[region]).__enter__()
+            patience = self.patience.get(region, PATIENCE)
+            self._open[region] = Line(*self._places[region], patience=patience).__enter__()
         return self._open[region]
 
     def drop(self, region: str) -> None:

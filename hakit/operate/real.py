@@ -12,7 +12,7 @@ from hakit import witness
 from hakit.errors import HakitError
 from hakit.observe import RefusedError, place_of
 from hakit.operate import ahead, recorded
-from hakit.operate.line import Lines
+from hakit.operate.line import PRESUMED_DEAD, Lines
 from hakit.operate.sight import see
 from hakit.operate.stacks import Update, pulumi_up
 from hakit.operate.steps import Step
@@ -85,7 +85,7 @@ class RealWorld:
         except HakitError:
             self._update(names.stack(declared.environment, region), 600)
             return
-        tokens = pair.handovers[-1].tokens if pair.handovers else {}
+        tokens = ahead.tokens_of(pair)
         try:
             for manifest in manifests:
                 self._lines.to(region).apply_cluster(ahead.with_tokens(manifest, tokens))
@@ -118,6 +118,10 @@ class RealWorld:
             wanted = [region for region in regions if (region, then) not in self._rendered]
             with suppress(HakitError):
                 self._render(then, wanted)
+
+    def presume_dead(self, regions: Collection[str]) -> None:
+        """Wait for these no longer than for a word."""
+        self._lines.patience |= dict.fromkeys(regions, PRESUMED_DEAD)
 
     def may_patch(self, regions: Collection[str]) -> None:
         """Refuse to begin where the kubeconfig's user may not do it. A region that is silent is not asked.

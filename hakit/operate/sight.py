@@ -52,20 +52,22 @@ class Found:
 
 
 def see(lines: Lines, pair: Pair, regions: Collection[str], floor: Mapping[str, Position]) -> Sight:
-    """Ask these regions at once; each takes a line's patience at most.
+    """Ask these regions at once; each takes a line's patience at most. With a floor a handover is under way.
 
     Raises:
         HakitError: there is no kubectl.
         RefusedError: a server lets nobody list Clusters.
     """
     with ThreadPoolExecutor(max(len(regions), 1)) as pool:
-        answers = dict(zip(regions, pool.map(lambda region: _ask(lines, pair, region), regions), strict=True))
+        answers = dict(
+            zip(regions, pool.map(lambda region: _ask(lines, pair, region, soon=bool(floor)), regions), strict=True)
+        )
     found = [each for answer in answers.values() if not isinstance(answer, UnreachableError) for each in answer]
     silent = {region: str(answer) for region, answer in answers.items() if isinstance(answer, UnreachableError)}
     return sight_of(pair, found, floor, silent)
 
 
-def _ask(lines: Lines, pair: Pair, region: str) -> list[Found] | UnreachableError:
+def _ask(lines: Lines, pair: Pair, region: str, *, soon: bool) -> list[Found] | UnreachableError:
     try:
         line = lines.to(region)
         clusters = line.list(_CLUSTERS, labelSelector=f"{guard.PAIR}={pair.name}")
@@ -76,7 +78,7 @@ def _ask(lines: Lines, pair: Pair, region: str) -> list[Found] | UnreachableErro
             if copy.first and not copy.fenced and copy.database in pair.databases:
                 path = f"/api/v1/namespaces/{copy.namespace}/pods/https:{copy.first}:8000/proxy/pg/status"
                 with suppress(RefusedError, UnreachableError):  # it restarts, or its node is gone
-                    now = instance_of(line.get(path))
+                    now = instance_of((line.get_soon if soon else line.get)(path))
             found.append(Found(copy.name, Copy(region, copy.incarnation), copy.database, cluster, now))
     except UnreachableError as error:
         lines.drop(region)
