@@ -1,8 +1,17 @@
 """Everything that one region of a topology runs."""
 
+from typing import Any
+
 import pulumi
 
 import hakit
+
+#: What each workload runs in each role; the alerts watch for the same.
+STOREFRONT: Any = {"active": {"replicas": 6, "needs": 4}, "standby": {"replicas": 2}}
+WAREHOUSE: Any = {
+    "warehouse-api": {"active": {"replicas": 4, "needs": 2}, "standby": {"replicas": 2}},
+    "warehouse-worker": {"active": {"replicas": 3, "needs": 2}, "standby": {"replicas": 0}},
+}
 
 
 def deploy(topology: str, region: str) -> None:
@@ -29,16 +38,12 @@ def deploy(topology: str, region: str) -> None:
             "apps": {
                 "storefront": {
                     "chart": "examples/charts/storefront",
-                    "active": {"replicas": 6, "needs": 4},
-                    "standby": {"replicas": 2},
+                    **STOREFRONT,
                     "values": {"image": {"tag": "2.4.1"}, "session": {"key": config.require_secret("sessionKey")}},
                 },
                 "warehouse": {
                     "chart": "examples/charts/warehouse",
-                    "workloads": {
-                        "warehouse-api": {"active": {"replicas": 4, "needs": 2}, "standby": {"replicas": 2}},
-                        "warehouse-worker": {"active": {"replicas": 3, "needs": 2}, "standby": {"replicas": 0}},
-                    },
+                    "workloads": WAREHOUSE,
                     "database": "orders",
                     "database_values": {
                         "database.host": "host",
@@ -59,11 +64,7 @@ def deploy(topology: str, region: str) -> None:
             "pair": "shop",
             "scope": region,
             "namespace": "shop",
-            "apps": {
-                "storefront": {"active": {"replicas": 6, "needs": 4}, "standby": {"replicas": 2}},
-                "warehouse-api": {"active": {"replicas": 4, "needs": 2}, "standby": {"replicas": 2}},
-                "warehouse-worker": {"active": {"replicas": 3, "needs": 2}, "standby": {"replicas": 0}},
-            },
+            "apps": {"storefront": STOREFRONT, **WAREHOUSE},
             "databases": {"orders": {"replication": "archive", **shop.backups[region].backup_every["orders"]}},
             "buckets": {"wal": {}, "assets": {}},
         },
