@@ -12,6 +12,7 @@ from hakit.plan import backup, backup_spec, fence, pair_backups, postgres, postg
 from hakit.plan.arguments import Arguments
 from hakit.plan.fence import FenceSpec
 from hakit.plan.place import pair_of, region_of
+from hakit.plan.postgres_adopt import check_apart
 from hakit.plan.postgres_spec import PostgresSpec
 from hakit.plan.ready import ReadySpec
 from hakit.topology import handovers
@@ -147,6 +148,7 @@ def _with_parts_checked(spec: PairSpec, topology: Topology) -> PairSpec:
     """Every part's own arguments, before the first of them is registered: half a pair is worse than none."""
     spec = _with_backups(spec, topology)
     found = _databases_of(spec, topology)
+    check_apart(spec.where, {database: each.adopted for database, each in found.items()})
     spec = replace(spec, known={database: _facts_of(each) for database, each in found.items()})
     for region in spec.regions:
         for app in spec.apps:

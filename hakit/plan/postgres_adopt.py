@@ -5,6 +5,7 @@ exception.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hakit.errors import HakitError
@@ -65,12 +66,20 @@ def adopted(given: Arguments, pair: Pair) -> Adopted | None:
             "adopt.archive.path: not a place in an object store", where=given.where, given=path,
             allowed="destinationPath as the Cluster has it, such as s3://backups/shop",
         )  # fmt: skip
+    server = archive.text("server_name", cluster)
+    if path is not None and re.search(r"-g\d+$", server):
+        raise HakitError(
+            "adopt.archive.server_name: a name that hakit gives: a copy of this pair may write there one day",
+            where=given.where,
+            given=server,
+            do="leave archive out: a new one is begun, and this one stays as it is",
+        )
     return Adopted(
         copy=Copy(pair.founded, 1),
         cluster=cluster,
         as_it_is=inner.flag("as_it_is"),
         path=path,
-        server=archive.text("server_name", cluster),
+        server=server,
         wal_volume="wal_storage" in given,
     )
 
@@ -78,3 +87,27 @@ def adopted(given: Arguments, pair: Pair) -> Adopted | None:
 def store_suffix(found: Adopted | None, copy: Copy) -> str:
     """What tells the ObjectStore of the old archive from that of the region's later ones."""
     return "-adopted" if found and found.copy == copy and found.path else ""
+
+
+def check_apart(where: str, found: Mapping[str, Adopted | None]) -> None:
+    """Of a pair's databases no two take over one Cluster, and no two write one archive.
+
+    Args:
+        where: names the component.
+        found: what each database takes over, by name.
+    """
+    taken: dict[str, str] = {}
+    for database, each in found.items():
+        if each is None:
+            continue
+        places = [("cluster", each.cluster)]
+        places += [("archive", f"{each.path.rstrip('/')}/{each.server}")] if each.path else []
+        for what, place in places:
+            if place in taken:
+                raise HakitError(
+                    f"databases.{database}.adopt.{what}: databases.{taken[place]} has the same",
+                    where=where,
+                    given=place,
+                    do="give each its own: two that write one archive leave neither to restore",
+                )
+            taken[place] = database

@@ -81,6 +81,7 @@ ARGUMENTS = (
 #: What hakit decides in a Cluster's spec; `extra` may not name it.
 DECIDED = (
     "affinity",
+    "backup",
     "bootstrap",
     "certificates",
     "enablePDB",

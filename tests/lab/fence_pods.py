@@ -7,6 +7,7 @@ from typing import Any
 from lab.harness import LabRegion, RefusedError
 from lab.harness.tools import BIN, PYTHON_IMAGE
 from tests.lab import object_store
+from tests.lab.conftest import need
 
 Manifest = dict[str, Any]
 
@@ -17,6 +18,7 @@ READER = "witness-reader"
 
 def give_image(region: LabRegion) -> str:
     """What the Deployment runs, to a region's node; returns its name by its digest."""
+    need(PYTHON_IMAGE)
     region.node.import_image(BIN / PYTHON_IMAGE)
     return region.node.pin_image(IMAGE)
 

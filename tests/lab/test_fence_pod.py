@@ -20,7 +20,7 @@ from hakit.plan import fence
 from hakit.plan.arguments import Arguments
 from hakit.topology import Pair, Topology, Witness, load
 from lab.harness import LabRegion, Network
-from lab.harness.tools import NODE_TOOLS, PYTHON_IMAGE, REGION_TOOLS, ROOT
+from lab.harness.tools import NODE_TOOLS, REGION_TOOLS, ROOT
 from tests.lab import fence_pods, object_store
 from tests.lab.conftest import need, need_network, running
 from tests.lab.fence_program import SECONDS, annotations
@@ -49,7 +49,7 @@ class Fenced:
 
 @pytest.fixture(scope="module")
 def fenced(request: pytest.FixtureRequest) -> Iterator[Fenced]:
-    need(*REGION_TOOLS, *NODE_TOOLS, PYTHON_IMAGE)
+    need(*REGION_TOOLS, *NODE_TOOLS)
     need_network()
     with contextlib.ExitStack() as opened:
         network = opened.enter_context(Network(["east"]))

@@ -23,7 +23,7 @@ import pytest
 
 from hakit.fence.watch import FENCED, OURS
 from lab.harness.engine import Engine
-from lab.harness.tools import POSTGRES_TOOLS, PYTHON_IMAGE, REGION_TOOLS
+from lab.harness.tools import POSTGRES_TOOLS, REGION_TOOLS
 from tests.lab import fence_pods, object_store
 from tests.lab.authorities import SECRET, follows_anew, make_anew, put, shown, trusting
 from tests.lab.conftest import need, need_network, running_lab, show
@@ -41,7 +41,7 @@ KEPT_PORT = 30434
 @pytest.fixture(scope="module")
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """A pair that was founded in `a`. The tests of this module are one story, told in order."""
-    need(*REGION_TOOLS, *POSTGRES_TOOLS, PYTHON_IMAGE, "pulumi")
+    need(*REGION_TOOLS, *POSTGRES_TOOLS, "pulumi")
     need_network()
     with contextlib.ExitStack() as opened:
         lab = opened.enter_context(running_lab(request, {"a": ["a-1"], "b": ["b-1"]}, postgres=True))

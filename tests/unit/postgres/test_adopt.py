@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from hakit.errors import HakitError
-from tests.unit.postgres.given import FAILOVER, REBUILD, cluster, objects
+from hakit.plan import pair as pairs
+from tests.unit.postgres.given import FAILOVER, REBUILD, cluster, objects, topology
 
 ADOPT: dict[str, Any] = {
     "adopt": {"cluster": "shop-cluster", "archive": {"path": "s3://backups/shop", "server_name": "old"}},
@@ -89,6 +90,10 @@ def test_a_rebuild_ends_the_exception_and_keeps_what_was_adopted() -> None:
         ({"adopt": {"cluster": "Shop"}}, "adopt.cluster: not a Cluster's name"),
         ({"adopt": {"cluster": "orders-g1"}}, "adopt.cluster: a name that hakit gives"),
         (
+            {"adopt": {"cluster": "shop-cluster", "archive": {"path": "s3://backups/shop", "server_name": "users-g2"}}},
+            "adopt.archive.server_name: a name that hakit gives: a copy of this pair may write there one day",
+        ),
+        (
             {"adopt": {"cluster": "shop", "archive": {"path": "backups"}}},
             "adopt.archive.path: not a place in an object",
         ),
@@ -99,3 +104,36 @@ def test_a_rebuild_ends_the_exception_and_keeps_what_was_adopted() -> None:
 def test_what_could_change_it_unasked_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(HakitError, match=re.escape(message)):
         made("a", **arguments)
+
+
+def two_databases(users: dict[str, Any]) -> pairs.PairSpec:
+    """`orders` takes over `shop-cluster` with the archive `s3://backups/shop/old`, `users` what is given."""
+    orders = {**ADOPT, "storage": "50Gi"}
+    args = {
+        "topology": "topology.yaml",
+        "scope": "a",
+        "databases": {"orders": orders, "users": {**orders, "adopt": users}},
+    }
+    return pairs.specify("shop", args, topology(databases=("orders", "users")))
+
+
+@pytest.mark.parametrize(
+    ("users", "message"),
+    [
+        (
+            {"cluster": "users-cluster", "archive": {"path": "s3://backups/shop/", "server_name": "old"}},
+            "RegionPair 'shop': databases.users.adopt.archive: databases.orders has the same\n"
+            "  given:   s3://backups/shop/old\n"
+            "  do:      give each its own: two that write one archive leave neither to restore",
+        ),
+        ({"cluster": "shop-cluster"}, "databases.users.adopt.cluster: databases.orders has the same"),
+    ],
+)
+def test_two_databases_never_take_over_one_cluster_nor_write_one_archive(users: dict[str, Any], message: str) -> None:
+    with pytest.raises(HakitError, match=re.escape(message)):
+        two_databases(users)
+
+
+def test_two_databases_with_archives_of_their_own_side_by_side_are_taken_over() -> None:
+    beside = {"cluster": "users-cluster", "archive": {"path": "s3://backups/shop", "server_name": "users"}}
+    assert list(two_databases(beside).known) == ["orders", "users"]

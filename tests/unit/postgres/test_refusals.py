@@ -147,6 +147,8 @@ def test_a_parameter_that_would_break_the_promise_is_refused() -> None:
 
 def test_a_field_that_hakit_decides_cannot_come_in_by_the_side_door() -> None:
     assert "extra.replica: hakit decides this field" in refusal(extra={"replica": {"primary": "x"}})
+    in_tree = {"barmanObjectStore": {"destinationPath": "s3://somebodys"}}
+    assert "extra.backup: hakit decides this field" in refusal(extra={"backup": in_tree}), "a second archive"
     assert cluster("a", extra={"postgresUID": 100})["spec"]["postgresUID"] == 100
 
 
