@@ -1,6 +1,7 @@
 """An S3 that moto plays on the lab's network, for witnesses and archives. It remembers who read which object, and when.
 
-moto knows no right and no encryption, and is never slow.
+moto knows no right and no encryption, and is never slow. An access key that is not the lab's is refused here, before
+moto; a wrong signature under the right one is not.
 """
 
 import contextlib
@@ -17,6 +18,12 @@ from werkzeug.serving import make_server
 ACCESS, SECRET = "of", "the lab"
 #: The same for whatever reads its keys from the environment.
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET}
+
+
+#: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+_UNKNOWN_KEY = b"""<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>InvalidAccessKeyId</Code>
+<Message>The AWS Access Key Id you provided does not exist in our records.</Message></Error>"""
 
 
 class ObjectStore:
@@ -55,6 +62,10 @@ def serving(address: str) -> Iterator[ObjectStore]:
     moto = DomainDispatcherApplication(create_backend_app)
 
     def remembering(environ: dict[str, Any], start: Any) -> Any:
+        signed = environ.get("HTTP_AUTHORIZATION", "")
+        if "Credential=" in signed and f"Credential={ACCESS}/" not in signed:
+            start("403 Forbidden", [("Content-Type", "application/xml")])
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else [_UNKNOWN_KEY]
         if environ["REQUEST_METHOD"] == "GET":
             store.reads.append((time.monotonic(), environ["REMOTE_ADDR"], environ["PATH_INFO"]))
         return moto(environ, start)
