@@ -227,7 +227,8 @@ def test_with_the_fence_its_return_is_the_end_of_its_writes(pair: Pair, request:
     assert annotations(a, "orders-g1") == {FENCED: '["*"]', OURS: "true"}
     # Of two that look in the same moment both may say it.
     fences = {each["why"] for lines in fence_pods.said(a, names) for each in lines if each["what"] == "fence"}
-    assert fences == {"the witness names b, incarnation 1 since entry 5"}
+    failover = len(pair.declared.pair("shop").handovers)  # 5, when all of the story was told
+    assert fences == {f"the witness names b, incarnation 1 since entry {failover}"}
     assert is_writable(pair.wan("b")), "the new primary is not touched"
     assert not set(own.acknowledged) & pair.numbers("b"), "what was counted is nowhere else"
     pair.aside = set(own.acknowledged)
