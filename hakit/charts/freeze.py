@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from hakit.charts.freeze_guards import GUARDS
+from hakit.charts.freeze_guards import GUARDS, MARK
 from hakit.charts.manifests import Object
 from hakit.charts.objects import name_of, namespace_of
 from hakit.charts.source import Chart
@@ -51,6 +51,16 @@ _TEMPLATE = """\
 {{- end }}
 ---
 {{ toYaml $object }}
+{{- end }}
+{{- if not .Values.leave }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ .Release.Name }}<MARK>
+immutable: true
+data:
+  delivery: release
 {{- end }}
 
 {{- define "hakit.refuse-repelled" }}
@@ -95,7 +105,7 @@ $name $kubectl $name $patch $kubectl $deletion (join "," $selector) $kubectl $na
 {{- end }}
 {{- end }}
 """
-_TEMPLATE += GUARDS
+_TEMPLATE = _TEMPLATE.replace("<MARK>", MARK) + GUARDS
 
 #: The largest integer that survives Pulumi and Helm, both of which carry numbers as doubles.
 _EXACT = 2**53

@@ -30,6 +30,15 @@ _FIXED = (
 )
 
 
+#: What ends the name of the ConfigMap by which a delivery says that it would delete the objects; see plan.delivery.
+MARK = "-delivered-by-hakit"
+
+
+def mark_of(release: str) -> str:
+    """Name of the ConfigMap that says who would delete a release's objects."""
+    return release + MARK
+
+
 def _listed(words: tuple[str, ...]) -> str:
     return "(list " + " ".join(f'"{word}"' for word in words) + ")"
 
@@ -39,6 +48,11 @@ def _listed(words: tuple[str, ...]) -> str:
 # is taken over unless it was asked for; with `adopt: objects` the install is not atomic.
 _MAIN = """
 {{- define "hakit.guards" }}
+{{- $mark := lookup "v1" "ConfigMap" .Release.Namespace (printf "%s<MARK>" .Release.Name) }}
+{{- if eq (dig "data" "delivery" "" $mark) "objects" }}
+{{- fail "delivery: the objects of this application are resources of their own in a Pulumi stack, which would delete \
+them now. Nothing has been changed. Let it go first: `leave`, see docs/adoption.md (Another delivery)" }}
+{{- end }}
 {{- $there := list }}
 {{- $fixed := list }}
 {{- range .Values.objects }}
@@ -177,4 +191,9 @@ spec.clusterIP (nobody reaches it for a moment: {{ $kubectl }}, and deploy again
 {{- end }}
 """
 
-GUARDS = (_MAIN + _CLAIMS + _FIELDS).replace("<FIXED>", _listed(_FIXED)).replace("<BUILT_IN>", _listed(_BUILT_IN))
+GUARDS = (
+    (_MAIN + _CLAIMS + _FIELDS)
+    .replace("<FIXED>", _listed(_FIXED))
+    .replace("<BUILT_IN>", _listed(_BUILT_IN))
+    .replace("<MARK>", MARK)
+)

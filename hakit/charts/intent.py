@@ -155,6 +155,7 @@ class Intent:
         existing_volumes: claims may be bound to zones already, so that a strict spread could leave a pod without a
             place.
         run_hooks: whether install and upgrade hooks run in a standby.
+        hold_hooks: they are held back, whatever the role.
         storage_class: for every claim, in place of the chart's.
         access_mode: of every claim, in place of the chart's.
         zonal_class: the region's storage class whose volumes live in one zone, where it is known.
@@ -176,6 +177,7 @@ class Intent:
     beside: bool = False
     existing_volumes: bool = False
     run_hooks: bool = False
+    hold_hooks: bool = False
     storage_class: str | None = None
     access_mode: str | None = None
     zonal_class: str | None = None

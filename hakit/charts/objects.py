@@ -26,6 +26,42 @@ INERT_KINDS = (
     "Secret",
     "ServiceAccount",
 )
+#: Everything else is taken for namespaced: a wrong folder is easier to live with than a lost object.
+CLUSTER_SCOPED = frozenset(
+    {
+        "APIService",
+        "CSIDriver",
+        "CSINode",
+        "CertificateSigningRequest",
+        "ClusterExternalSecret",
+        "ClusterIssuer",
+        "ClusterPolicy",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "ClusterSecretStore",
+        "CustomResourceDefinition",
+        "DeviceClass",
+        "FlowSchema",
+        "GatewayClass",
+        "IngressClass",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "PriorityClass",
+        "PriorityLevelConfiguration",
+        "RuntimeClass",
+        "StorageClass",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+        "VolumeAttributesClass",
+        "VolumeSnapshotClass",
+        "VolumeSnapshotContent",
+    }
+)
 #: Every kind that makes pods from a template in it.
 _POD_MAKERS = (*WORKLOADS, "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod")
 

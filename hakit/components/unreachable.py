@@ -31,7 +31,7 @@ def told_when_unreachable(opts: pulumi.ResourceOptions) -> pulumi.ResourceOption
     command line), and in an inline program of the Automation API, the options stay as they are."""
     root = pulumi.runtime.get_root_resource()
     provider = kubernetes_provider_of(opts)
-    if root is None or provider is None or not _engine_has_error_hooks():
+    if root is None or provider is None or not engine_has_error_hooks():
         return opts
     region = region_of(provider)
     label = region or provider._name  # noqa: SLF001  its logical name is in no public attribute
@@ -65,7 +65,8 @@ def message(region: str, provider: str) -> str:
     return "\n".join(lines)
 
 
-def _engine_has_error_hooks() -> bool:
+def engine_has_error_hooks() -> bool:
+    """Whether an error hook would be run: by an engine that knows them, of a program that has a process of its own."""
     # Anything but an engine (mocks, a recording) takes hooks in no way or does not run them.
     is_engine = isinstance(settings.get_monitor(), ResourceMonitorStub)
     # Pulumi stops the callback servers of all programs in a process at the end of each (runtime/_callbacks.py,

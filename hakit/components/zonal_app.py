@@ -1,7 +1,7 @@
 """ZonalApp: one Helm chart in one region, made to survive the loss of a zone."""
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,33 +13,42 @@ from hakit.charts import freeze
 from hakit.charts.audit.placement import left_after_a_zone
 from hakit.charts.capacity import on_top
 from hakit.charts.examine import Examined, examine, examine_chart, refuse_nothing
-from hakit.charts.holes import Draft, Hole, Leaf, draft, needs_a_plain_value
+from hakit.charts.holes import Draft, Hole, draft, needs_a_plain_value
 from hakit.charts.known import advised
 from hakit.charts.manifests import Object
 from hakit.charts.objects import has_claims, id_of, name_of, namespace_of, of_kind, replicas_of, workloads
-from hakit.charts.render import Release, rendered_by, secret_texts
+from hakit.charts.render import Release, rendered_by
 from hakit.charts.source import Chart, load
 from hakit.charts.templates import capabilities_elsewhere
+from hakit.components.contents import as_value, filler
 from hakit.components.order import after
 from hakit.components.project import load_topology, project_root
 from hakit.components.providers import claim_release, provider_of
 from hakit.components.unreachable import told_when_unreachable
 from hakit.components.zonal_app_args import ZonalAppArgs
+from hakit.components.zonal_app_objects import register
 from hakit.errors import HakitError, counted
 from hakit.findings import AppReport, Finding, Settled, is_collecting, report, settle
-from hakit.plan import zonal
+from hakit.plan import delivery, zonal
+from hakit.plan.delivery import Part
 from hakit.plan.workloads import intent
 from hakit.plan.zonal import AppSpec
 
 #: Revisions that Helm keeps, each in a Secret of up to 1 MiB. Helm's own default is 10; Pulumi's is no limit.
 MAX_HISTORY = 10
+#: About the Secret in which Helm keeps a release; without Helm there is none.
+_TOO_LARGE = "HK021"
 
 
 class ZonalApp(pulumi.ComponentResource):
-    """A Helm chart, rendered, hardened, audited, and deployed as one Helm release of the hardened objects.
+    """A Helm chart, rendered, hardened, audited, and deployed as one Helm release of the hardened objects, or as
+    resources of their own.
 
     Creates:
         - a `kubernetes:helm.sh/v3:Release` `<name>-release` of a generated chart whose values are the objects;
+        - with `delivery="objects"` in its place each object as `<name>-<kind>-<object>` (with `-<namespace>` outside of
+          the release's), claims and what has claims protected, claims, definitions and namespaces kept on delete; and a
+          ConfigMap `<name>-delivery`, by which a release is not delivered beside them;
         - a `kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition` `<name>-<definition>`, kept on delete, for
           each definition in the chart's `crds/` folder.
 
@@ -73,37 +82,15 @@ class ZonalApp(pulumi.ComponentResource):
         chart = ready.chart
         claim_release(provider, spec.namespace, spec.release_name, name)
 
-        folder = _frozen(chart)
-
         super().__init__("hakit:index:ZonalApp", name, None, opts)
         definitions = [self._definition(name, definition, opts, adopted=bool(spec.adopt)) for definition in chart.crds]
-        self._release = k8s.helm.v3.Release(
-            f"{name}-release",
-            chart=folder,
-            name=spec.release_name,
-            namespace=spec.namespace,
-            values={"objects": _contents(ready)} | ({"adopt": spec.adopt} if spec.adopt else {}),
-            # Atomic takes a failed upgrade back; claims and definitions are annotated to stay in every case.
-            # But what an install took over, it would delete: helm pkg/action/install.go, failRelease.
-            atomic=spec.roles[spec.role].wait and spec.adopt != zonal.OBJECTS,
-            skip_await=not spec.roles[spec.role].wait,
-            timeout=spec.timeout,
-            max_history=MAX_HISTORY,
-            skip_crds=True,
-            # Without it the provider takes nulls out, and makes every empty list one (pulumi-kubernetes excludeNulls).
-            allow_null_values=True,
-            opts=told_when_unreachable(
-                after(
-                    opts,
-                    pulumi.ResourceOptions(
-                        parent=self,
-                        depends_on=definitions,
-                        # release.go, parseFqName: how the provider finds a release that it did not make.
-                        import_=f"{spec.namespace}/{spec.release_name}" if spec.adopt == zonal.RELEASE else None,
-                    ),
-                )
-            ),
-        )
+        filled = filler(spec.values, ready.drafted, ready.unknown)
+        if spec.delivery == zonal.BY_OBJECTS:
+            register(self, name, spec, ready.parts, filled, definitions, opts)
+        else:
+            self._release(
+                name, ready, {key: as_value(filled, obj) for key, obj in ready.objects.items()}, definitions, opts
+            )
         examined = ready.examined
         running = workloads(examined.objects)
         outputs = {
@@ -122,6 +109,45 @@ class ZonalApp(pulumi.ComponentResource):
         for key, value in outputs.items():
             setattr(self, key, pulumi.Output.from_input(value))
         self.register_outputs(outputs)
+
+    def _release(
+        self,
+        name: str,
+        ready: "Ready",
+        objects: Mapping[str, Any],
+        definitions: Sequence[pulumi.Resource],
+        opts: pulumi.ResourceOptions | None,
+    ) -> None:
+        spec = ready.spec
+        told = ({"adopt": spec.adopt} if spec.adopt else {}) | ({"leave": True} if spec.leave else {})
+        k8s.helm.v3.Release(
+            f"{name}-release",
+            chart=_frozen(ready.chart),
+            name=spec.release_name,
+            namespace=spec.namespace,
+            values={"objects": objects} | told,
+            # Atomic takes a failed upgrade back; claims and definitions are annotated to stay in every case.
+            # But what an install took over, it would delete: helm pkg/action/install.go, failRelease.
+            atomic=spec.roles[spec.role].wait and spec.adopt != zonal.OBJECTS,
+            skip_await=not spec.roles[spec.role].wait,
+            timeout=spec.timeout,
+            max_history=MAX_HISTORY,
+            skip_crds=True,
+            # Without it the provider takes nulls out, and makes every empty list one (pulumi-kubernetes excludeNulls).
+            allow_null_values=True,
+            opts=told_when_unreachable(
+                after(
+                    opts,
+                    pulumi.ResourceOptions(
+                        parent=self,
+                        depends_on=definitions,
+                        retain_on_delete=spec.leave or None,
+                        # release.go, parseFqName: how the provider finds a release that it did not make.
+                        import_=f"{spec.namespace}/{spec.release_name}" if spec.adopt == zonal.RELEASE else None,
+                    ),
+                )
+            ),
+        )
 
     def _definition(
         self, name: str, definition: Object, opts: pulumi.ResourceOptions | None, *, adopted: bool
@@ -152,6 +178,7 @@ class Ready:
     Attributes:
         unknown: the Output that belongs into each hole of the values.
         objects: by key, hardened, with holes.
+        parts: the same as resources of their own, where they are delivered so.
     """
 
     spec: AppSpec
@@ -161,6 +188,7 @@ class Ready:
     examined: Examined = field(repr=False)
     settled: Settled
     objects: Mapping[str, Object] = field(repr=False)
+    parts: Sequence[Part] = field(repr=False)
     summary: str
 
 
@@ -178,15 +206,24 @@ def examined_app(name: str, spec: AppSpec) -> Ready:
         values = _with_holes(spec.values, "", unknown)
         drafted = draft(chart, values, release, spec.where)
         refuse_nothing(chart, drafted.objects, spec.where)
-        examined, settled, failover = _examine(spec, chart, drafted, release)
+        by_role = {role: examine(drafted.objects, intent(spec, role, drafted.objects)) for role in spec.possible_roles}
+        examined, settled = by_role[spec.role], _settled(spec, chart, drafted, release, by_role)
         objects = freeze.keyed(examined.objects, spec.namespace)
+        parts = _parts(spec, drafted, by_role)
     summary = _summary(spec, chart, examined, settled, rendered_by(chart, release))
     report(
         AppReport(
-            name, spec.region, spec.role, settled, examined.mended, summary, failover=failover, reserved=spec.reserved
+            name,
+            spec.region,
+            spec.role,
+            settled,
+            examined.mended,
+            summary,
+            failover=_failover(spec, by_role),
+            reserved=spec.reserved,
         )
     )
-    return Ready(spec, chart, drafted, unknown, examined, settled, objects, summary)
+    return Ready(spec, chart, drafted, unknown, examined, settled, objects, parts, summary)
 
 
 def _specify(name: str, args: Any) -> AppSpec:
@@ -194,22 +231,30 @@ def _specify(name: str, args: Any) -> AppSpec:
     return zonal.specify(name, args, load_topology(path) if isinstance(path, str) else None)
 
 
-def _examine(
-    spec: AppSpec, chart: Chart, drafted: Draft, release: Release
-) -> tuple[Examined, Settled, Mapping[str, str | int]]:
-    """Harden and audit for the role, and settle what is accepted against what either role raises; and what a failover
-    asks of the region on top of what the role does."""
-    by_role = {role: examine(drafted.objects, intent(spec, role, drafted.objects)) for role in spec.possible_roles}
+def _settled(spec: AppSpec, chart: Chart, drafted: Draft, release: Release, by_role: Mapping[str, Examined]) -> Settled:
+    """What is accepted, settled against what either role raises."""
     about_chart = examine_chart(chart, drafted, release)
     _refuse_silent_outputs(spec, drafted, about_chart)
-    examined = by_role[spec.role]
     elsewhere = [finding for role, other in by_role.items() if role != spec.role for finding in other.findings]
     elsewhere += capabilities_elsewhere(chart)
     # Room for the active role is needed in a standby's region before it is active there.
     room = [each for each in by_role[zonal.ACTIVE].findings if each.code == "HK049"]
-    found = advised([*about_chart, *examined.findings, *room], chart)
-    settled = settle(found, spec.accept, spec.where, elsewhere)
-    return examined, settled, _failover(spec, by_role)
+    found = advised([*about_chart, *by_role[spec.role].findings, *room], chart)
+    if spec.delivery == zonal.BY_OBJECTS:
+        found = [each for each in found if each.code != _TOO_LARGE]
+    return settle(found, spec.accept, spec.where, elsewhere)
+
+
+def _parts(spec: AppSpec, drafted: Draft, by_role: Mapping[str, Examined]) -> Sequence[Part]:
+    """The objects as resources; what cannot be one in a role that is not this one's yet is refused now, not at the
+    failover."""
+    if spec.delivery != zonal.BY_OBJECTS:
+        return ()
+    found = {
+        role: delivery.parts(spec, role, drafted.objects, freeze.keyed(each.objects, spec.namespace))
+        for role, each in by_role.items()
+    }
+    return found[spec.role]
 
 
 def _failover(spec: AppSpec, by_role: Mapping[str, Examined]) -> Mapping[str, str | int]:
@@ -276,37 +321,6 @@ def _frozen(chart: Chart) -> str:
     root = project_root()
     folder = root / freeze.folder_of(chart) if is_collecting() else freeze.write(chart, root)
     return os.path.relpath(folder)
-
-
-def _contents(app: Ready) -> dict[str, Any]:
-    """The objects as the release's values: each leaf with a hole an Output of its own, each Secret a secret, and so is
-    each text that holds a plain value of a key such as `password`: it belongs in no diff and in no plain state."""
-    plain_secrets = secret_texts(app.spec.values)
-
-    def filled(value: Any) -> Any:
-        if isinstance(value, Leaf):
-            return _filled(value, app.drafted, app.unknown)
-        if isinstance(value, dict):
-            return {key: filled(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [filled(item) for item in value]
-        if isinstance(value, str) and any(secret in value for secret in plain_secrets):
-            return pulumi.Output.secret(value)
-        return value
-
-    return {
-        key: pulumi.Output.secret(filled(obj)) if obj.get("kind") == "Secret" else filled(obj)
-        for key, obj in app.objects.items()
-    }
-
-
-def _filled(leaf: Leaf, drafted: Draft, unknown: Mapping[Hole, pulumi.Output[Any]]) -> pulumi.Output[Any]:
-    holes = sorted(leaf.holes, key=lambda hole: hole.name)
-
-    def contents(real: list[Any]) -> Any:
-        return drafted.fill(leaf, dict(zip(holes, real, strict=True)))
-
-    return pulumi.Output.all(*(unknown[hole] for hole in holes)).apply(contents)
 
 
 def _summary(spec: AppSpec, chart: Chart, examined: Examined, settled: Settled, renderer: str) -> str:

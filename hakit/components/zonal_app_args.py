@@ -241,4 +241,8 @@ class ZonalAppArgs(TypedDict, total=False):
     """What runs already is taken over, see docs/adoption.md: `release`, a Helm release of this name; `objects`, objects
     that no release has. To be taken out again afterwards. Default: nothing is taken over."""
     delivery: str
-    """`release`: one Helm release of the hardened objects."""
+    """`release`: one Helm release of the hardened objects. `objects`: each a resource of its own; no hooks, no
+    autoscalers. Default `release`. See docs/adoption.md before you change it."""
+    leave: bool
+    """Everything stays in the cluster when it leaves the program: for another delivery, or another tool. Default
+    false."""

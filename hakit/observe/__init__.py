@@ -11,3 +11,4 @@ from hakit.observe.reader import Object as Object
 from hakit.observe.reader import Reader as Reader
 from hakit.observe.reader import RefusedError as RefusedError
 from hakit.observe.reader import UnreachableError as UnreachableError
+from hakit.observe.reader import kubectl as kubectl

@@ -58,7 +58,7 @@ class Reader:
     Use it as a context manager; `close` may be called from another thread.
 
     Args:
-        context: of the kubeconfig.
+        context: of the kubeconfig; empty: its current one.
         kubeconfig: its path; empty: the usual one.
         seconds: for everything that is asked, from entering on.
 
@@ -77,12 +77,12 @@ class Reader:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        program = _kubectl()
+        program = kubectl()
         self._folder = Path(tempfile.mkdtemp(prefix="hakit-"))
         self._socket = str(self._folder / "api")
         self._ends = time.monotonic() + self._seconds
-        command = [program, "proxy", f"--context={self._context}", f"--unix-socket={self._socket}"]
-        command += [f"--reject-methods={self.rejected}"]
+        command = [program, "proxy", f"--unix-socket={self._socket}", f"--reject-methods={self.rejected}"]
+        command += [f"--context={self._context}"] if self._context else []
         command += [f"--kubeconfig={self._kubeconfig}"] if self._kubeconfig else []
         with (self._folder / "log").open("wb") as log:
             # A session of its own, to be ended with everything in it: the programs that fetch tokens above all.
@@ -228,7 +228,12 @@ def _read(status: int, kind: str, content: bytes) -> Object:
     return found
 
 
-def _kubectl() -> str:
+def kubectl() -> str:
+    """The program to ask clusters with.
+
+    Raises:
+        HakitError: there is none.
+    """
     named = os.environ.get(VARIABLE, "")
     found = shutil.which(named or "kubectl")
     if found is None:

@@ -45,6 +45,7 @@ def intent(spec: AppSpec, role: str, objects: Iterable[Object]) -> Intent:
         beside=not spec.runs_jobs,
         existing_volumes=spec.existing_volumes,
         run_hooks=wanted.run_hooks,
+        hold_hooks=not wanted.run_hooks,
         storage_class=spec.storage.storage_class,
         access_mode=spec.storage.access_mode,
         zonal_class=spec.storage.zonal_class,

@@ -22,6 +22,8 @@ ACTIVE, STANDBY = "active", "standby"
 
 #: What `adopt` takes over: a Helm release, or objects that no release has.
 RELEASE, OBJECTS = "release", "objects"
+#: How the objects are delivered: as one Helm release, or as resources of their own.
+BY_RELEASE, BY_OBJECTS = "release", "objects"
 
 #: Seconds that Helm waits for pods: the default timeout of 300 is short for images that are pulled into a new zone.
 TIMEOUT = 600
@@ -73,6 +75,7 @@ ARGUMENTS = (
     "timeout",
     "adopt",
     "delivery",
+    "leave",
 )
 
 
@@ -133,6 +136,8 @@ class AppSpec:
     accept: Mapping[str, str]
     timeout: int
     adopt: str
+    delivery: str
+    leave: bool
 
     @property
     def where(self) -> str:
@@ -161,7 +166,10 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
     kubernetes_name(release_name, given.where, "release_name", 53)  # Helm's own limit
     namespace = given.text("namespace")
     kubernetes_name(namespace, given.where, "namespace")
-    given.word("delivery", ("release",), "release")
+    if "adopt" in given and given.flag("leave"):
+        raise HakitError(
+            "leave: nothing is taken over and let go at once", where=given.where, do="take adopt out first"
+        )
     return AppSpec(
         name=name,
         chart=given.text("chart"),
@@ -189,6 +197,8 @@ def specify(name: str, args: Any, topology: Topology | None) -> AppSpec:
         accept=given.mapping("accept"),
         timeout=given.number("timeout", TIMEOUT, least=1),
         adopt=given.word("adopt", (RELEASE, OBJECTS), RELEASE) if "adopt" in given else "",
+        delivery=given.word("delivery", (BY_RELEASE, BY_OBJECTS), BY_RELEASE),
+        leave=given.flag("leave"),
     )
 
 

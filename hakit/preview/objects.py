@@ -3,48 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hakit.charts.objects import CLUSTER_SCOPED
 from hakit.preview.document import ObjectDocument, ResourceDocument
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 ZONAL_APP = "hakit:index:ZonalApp"
 SHOWN = "[shown as objects]"
 
-# Everything else is taken for namespaced: a wrong folder is easier to live with than a lost object.
-CLUSTER_SCOPED = frozenset(
-    {
-        "APIService",
-        "CSIDriver",
-        "CSINode",
-        "CertificateSigningRequest",
-        "ClusterExternalSecret",
-        "ClusterIssuer",
-        "ClusterPolicy",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "ClusterSecretStore",
-        "CustomResourceDefinition",
-        "DeviceClass",
-        "FlowSchema",
-        "GatewayClass",
-        "IngressClass",
-        "MutatingAdmissionPolicy",
-        "MutatingAdmissionPolicyBinding",
-        "MutatingWebhookConfiguration",
-        "Namespace",
-        "Node",
-        "PersistentVolume",
-        "PriorityClass",
-        "PriorityLevelConfiguration",
-        "RuntimeClass",
-        "StorageClass",
-        "ValidatingAdmissionPolicy",
-        "ValidatingAdmissionPolicyBinding",
-        "ValidatingWebhookConfiguration",
-        "VolumeAttributesClass",
-        "VolumeSnapshotClass",
-        "VolumeSnapshotContent",
-    }
-)
 _SCALED = frozenset({"Deployment", "StatefulSet", "ReplicaSet", "ReplicationController"})
 
 

@@ -208,7 +208,9 @@ class Provider(Frame):
                 # The annotation names the manager of any resource (provider.go, fieldManagerName).
                 annotations = inputs["metadata"].get("annotations") or {}
                 manager = annotations.get("pulumi.com/patchFieldManager", _FIELD_MANAGER)
-                return cluster.client.apply(inputs, manager=manager)
+                # await.go, patchForce: the annotation lets the program win over other managers.
+                force = annotations.get("pulumi.com/patchForce") == "true"
+                return cluster.client.apply(inputs, manager=manager, force=force)
             cluster.helm.run(
                 *(verb, inputs["name"], self._chart(inputs), "--namespace", inputs["namespace"]),
                 *_flags(inputs, verb),

@@ -41,7 +41,21 @@ OBJECTS = [
 
 def rendered(folder: Path, objects: list[dict[str, Any]]) -> dict[str, Any]:
     values = {"objects": keyed(objects, RELEASE.namespace)}
-    return {id_of(obj): obj for obj in render(load(str(folder)), values, RELEASE)}
+    found = {id_of(obj): obj for obj in render(load(str(folder)), values, RELEASE)}
+    # By it no other delivery begins while this one would delete everything.
+    assert found.pop(f"ConfigMap/{RELEASE.name}-delivered-by-hakit") == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": f"{RELEASE.name}-delivered-by-hakit"},
+        "immutable": True,
+        "data": {"delivery": "release"},
+    }
+    return found
+
+
+def test_a_release_that_lets_go_has_no_mark(tmp_path: Path) -> None:
+    folder = write(make_chart(tmp_path, ""), tmp_path)
+    assert render(load(str(folder)), {"objects": {}, "leave": True}, RELEASE) == []
 
 
 def test_the_frozen_chart_gives_back_exactly_the_objects(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def message(args: Any, topology: Any = None) -> str:
             "  allowed: chart, version, repo, namespace, release_name, values, zones, topology, pair, scope, "
             "kubernetes, api_versions, replicas, needs, autoscaling, active, standby, workloads, spread, "
             "same_zone, network, istio, priority_class, storage, storage_class, access_mode, "
-            "existing_volumes, accept, timeout, adopt, delivery\n"
+            "existing_volumes, accept, timeout, adopt, delivery, leave\n"
             "  do:      did you mean 'replicas'?",
         ),
         (
@@ -121,7 +121,7 @@ def message(args: Any, topology: Any = None) -> str:
         ),
         (
             {**BASE, "delivery": "helm"},
-            "ZonalApp 'web': delivery: unknown word\n  given:   'helm'\n  allowed: release",
+            "ZonalApp 'web': delivery: unknown word\n  given:   'helm'\n  allowed: release, objects",
         ),
         (
             {**BASE, "kubernetes": "v1.34.2"},

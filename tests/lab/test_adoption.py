@@ -90,7 +90,8 @@ class System:
     def kubectl(self, command: str, given: str = "") -> None:
         program, *words = shlex.split(command)
         assert program == "kubectl"
-        environment = {"PATH": "/usr/bin:/bin", "KUBECONFIG": str(self.region.kubeconfig)}
+        home = str(self.engine.project)  # kubectl keeps what it has discovered there
+        environment = {"PATH": "/usr/bin:/bin", "HOME": home, "KUBECONFIG": str(self.region.kubeconfig)}
         line = [str(tool("kubectl")), *words]
         done = subprocess.run(line, input=given, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -78,7 +78,8 @@ def suspend_jobs_in_standby(objects: list[Object], intent: Intent) -> list[Objec
 
 
 def hold_hooks_in_standby(objects: list[Object], intent: Intent) -> list[Object]:
-    """No install or upgrade hook that runs something in a standby: a migration would meet a read-only database."""
-    if not intent.jobs_wait or intent.run_hooks:
+    """No install or upgrade hook that runs something in a standby: a migration would meet a read-only database. None
+    anywhere where they are asked to be held."""
+    if not intent.hold_hooks and (intent.run_hooks or not intent.jobs_wait):
         return objects
     return [obj for obj in objects if obj.get("kind") in INERT_KINDS or not _HELD_EVENTS & set(hook_events(obj))]
