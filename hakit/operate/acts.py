@@ -94,11 +94,10 @@ def _append(now: Now) -> str:
     pair, entry = now.pair(), now.step.entry
     if is_appended(pair, now.operation, entry):
         return "it is there already"
-    sight = now.world.see(pair.regions, {})
+    alone = entry["kind"] == "failover"  # the others may be dead, and would cost their seconds once more
+    sight = now.world.see([entry["to"]] if alone else pair.regions, {})
     not_older(pair, sight)
-    may_append(
-        pair, Handover.model_validate(dict(entry)), answering(sight) if entry["kind"] == "failover" else sight.seen
-    )
+    may_append(pair, Handover.model_validate(dict(entry)), answering(sight) if alone else sight.seen)
     if entry["kind"] == "planned":
         now.journal.floor = _floor(pair, sight)
         now.journal.save()
@@ -206,7 +205,7 @@ def _settle(now: Now) -> str:
 
     def look() -> str | None:
         try:
-            may_settle(pair, now.world.see(pair.regions, {}).seen)
+            may_settle(pair, now.world.see(_changed(pair), {}).seen)
         except HakitError as error:
             return str(error)
         return None
@@ -215,6 +214,14 @@ def _settle(now: Now) -> str:
     now.check()
     now.world.add_settled()
     return "settled"
+
+
+def _changed(pair: Pair) -> list[str]:
+    """The regions that say whether the last entry is complete: of a rebuild also the one that it is a copy of."""
+    regions = {standing(pair, database).active.region for database in pair.databases}
+    if pair.handovers[-1].kind == "rebuild":
+        regions.add(pair.handovers[-1].to)
+    return sorted(regions)
 
 
 def _update(now: Now) -> str:
@@ -229,7 +236,7 @@ def _built(now: Now) -> str:
 
     def look() -> str | None:
         try:
-            may_settle(pair, now.world.see(pair.regions, {}).seen)
+            may_settle(pair, now.world.see(_changed(pair), {}).seen)
         except HakitError as error:
             return error.what
         return None

@@ -23,8 +23,8 @@ from hakit.operate.world import Sight
 from hakit.preview.project import Project, find_project, only_topology
 from hakit.topology import Topology, load, names
 
-#: Seconds for which git is asked before an operation.
-GIT_SECONDS = 5.0
+#: Seconds for which git's remote is asked before an operation; and before a failover, whose every second counts.
+GIT_SECONDS, GIT_SOON = 5.0, 1.5
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,8 @@ def _planned(  # noqa: PLR0913, PLR0917  each is a fact of it
     regions = topology.pair(name).regions
     stacks = [*topology.regions, *_traffic(project, topology)]
     with ThreadPoolExecutor(3) as pool:
-        git = pool.submit(recorded.before, path, seconds=GIT_SECONDS)
+        soon = GIT_SOON if wanted.kind == "failover" else GIT_SECONDS
+        git = pool.submit(recorded.before, path, seconds=soon)
         rendering = pool.submit(world.render_ahead, plan.outline(topology, wanted.kind, name, wanted.to, stacks))
         sight = world.see(regions, {})
         operation = _plan(topology, name, wanted, sight, stacks)

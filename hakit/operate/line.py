@@ -11,7 +11,7 @@ from hakit.observe import Object, Reader, RefusedError, UnreachableError
 from hakit.plan.postgres import MANAGER
 
 #: Seconds for one answer; of a region that is presumed dead, whose silence is no reason to wait.
-PATIENCE, PRESUMED_DEAD = 10.0, 2.0
+PATIENCE, PRESUMED_DEAD = 10.0, 1.5
 #: Seconds for one answer of an instance that may just restart: it is asked again.
 RESTARTS = 3.0
 #: Seconds for kubectl to begin.
@@ -61,10 +61,13 @@ class Line(Reader):
         if live is None:
             return False
         query = urlencode({"fieldManager": MANAGER, "force": "true"})
+        usual, self.patience = self.patience, PATIENCE  # it has just answered; the operator's webhook has to answer too
         try:
             self._request("PATCH", f"{path}?{query}", _labelled(manifest, live), "application/apply-patch+yaml")
         except RefusedError as error:
             raise HakitError(f"Cluster {metadata['name']}: the API server refuses it", given=error.message) from None
+        finally:
+            self.patience = usual
         return True
 
 

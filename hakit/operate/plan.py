@@ -151,7 +151,8 @@ def outline(topology: Topology, kind: str, name: str, to: str, stacks: Collectio
         return tuple(_switch(topology, pair, old, to, stacks))
     if kind == "failover" and pair.databases:
         entry = {"kind": "failover", "to": to, "accept_loss": f"{pair.objectives.rpo}s"}
-        return (_append(topology, pair, entry, "", final=True), _promoted(to, "", 0))
+        others = [_fence(region) for region in pair.regions if region != to]
+        return (_append(topology, pair, entry, "", final=True), _promoted(to, "", 0), *others)
     return ()
 
 
