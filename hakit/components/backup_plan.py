@@ -13,9 +13,12 @@ from hakit.components.order import after
 from hakit.components.project import load_topology
 from hakit.components.protection import create, refuse_unprotected
 from hakit.components.providers import provider_of
+from hakit.components.restore_check import RestoreCheck
 from hakit.errors import HakitError
 from hakit.plan import backup
 from hakit.plan.backup_spec import BackupSpec, specify
+from hakit.plan.restore_check_spec import of_plan
+from hakit.plan.restore_check_spec import specify as specify_check
 
 
 class BackupPlan(pulumi.ComponentResource):
@@ -28,9 +31,11 @@ class BackupPlan(pulumi.ComponentResource):
           backups, to read the others';
         - a Schedule `<name>-schedule-<application>` each, paused where an active-passive pair is standby.
 
-    Of a database it creates nothing: PostgresCluster archives and makes base backups in every region. It judges them,
-    and gives their arguments: `"backup": plan.databases["orders"]`. RegionPair's `backups` makes a plan of all of the
-    pair's databases and gives it to them.
+    Creates, with `restore_check`, a RestoreCheck `<name>-restore-check`.
+
+    Of a database it creates nothing else: PostgresCluster archives and makes base backups in every region. It judges
+    them, and gives their arguments: `"backup": plan.databases["orders"]`. RegionPair's `backups` makes a plan of all of
+    the pair's databases and gives it to them.
 
     Raises:
         HakitError: an argument is wrong; an objective is out of reach of its schedule; a retention is shorter than the
@@ -44,6 +49,8 @@ class BackupPlan(pulumi.ComponentResource):
     """By database, the longest time between two base backups, as HaAlerts takes it; plain values."""
     watched: dict[str, Any]
     """The `velero` argument of HaAlerts; plain values, empty without applications."""
+    restore_checks: dict[str, dict[str, str]]
+    """The `restore_checks` argument of HaAlerts; plain values, empty without `restore_check`."""
     promises: pulumi.Output[dict[str, str]]
     """In words, by database and application: how often, for how long, and what may be lost."""
     region: pulumi.Output[str]
@@ -57,6 +64,9 @@ class BackupPlan(pulumi.ComponentResource):
             place = (spec.topology.path, spec.pair.name, database, spec.region.name)
             what = promised.Archiving(each.cron.text, each.retention, backup.archive_timeout(each))
             promised.promise(spec.where, place, what)
+        checked = of_plan(name, args, spec.databases)
+        if checked:
+            specify_check(f"{name}-restore-check", checked, spec.topology)  # what it refuses, before all else
         super().__init__("hakit:index:BackupPlan", name, None, opts)
         needs = [self._secret(name, args, spec, opts)] if spec.makes_password else []
         for each in backup.plan(spec):
@@ -64,6 +74,11 @@ class BackupPlan(pulumi.ComponentResource):
             made = create(self, name, each, list(needs), opts, protected=False)
             if each.manifest["kind"] == "BackupStorageLocation":
                 needs.append(made)
+        self.restore_checks = {}
+        if checked:
+            plain: Any = checked
+            proves = RestoreCheck(f"{name}-restore-check", plain, after(opts, pulumi.ResourceOptions(parent=self)))
+            self.restore_checks = proves.alerts
         self.databases = backup.databases(spec)
         self.backup_every, self.watched = backup.backup_every(spec), backup.watched(spec)
         self.promises = pulumi.Output.from_input(backup.promises(spec))

@@ -4,9 +4,11 @@ Plain types only, and no `from __future__ import annotations` here: Pulumi's sch
 hakit is packaged as a component plugin.
 """
 
-from typing import Required, TypedDict
+from typing import Any, Required, TypedDict
 
 import pulumi
+
+from hakit.components.postgres_cluster_args import PostgresArchiveArgs
 
 
 class BackupMeasuredArgs(TypedDict, total=False):
@@ -94,6 +96,61 @@ class BackupVeleroArgs(TypedDict, total=False):
     """What else makes the Secret `velero-repo-credentials`, before the first backup."""
 
 
+class PlannedFreshnessArgs(TypedDict, total=False):
+    """How old what is restored may be."""
+
+    within: str
+    """Default: what the plan says may be lost, the time between two base backups, and what one takes."""
+    sql: str
+    """As RestoreCheck has it."""
+
+
+class PlannedDatabaseCheckArgs(TypedDict, total=False):
+    """A database whose archives are tried; as RestoreCheck has it, with the plan's own defaults."""
+
+    sources: list[str]
+    """Regions whose archives are restored. Default: all of the pair."""
+    schedule: str
+    """Default: every night at four, of the tier `relaxed` every Monday."""
+    deadline: str
+    """Default: the RTO."""
+    storage: Required[str]
+    """Size of the disposable volume."""
+    storage_class: str
+    """Default: the region's zonal one."""
+    postgres_image: str
+    """As the database has it."""
+    database_name: str
+    """The database in SQL. Default: its name, with `_` for `-`."""
+    checks: dict[str, str]
+    """By name one SELECT each, whose value is true when all is well."""
+    freshness: PlannedFreshnessArgs
+    """How old it may be."""
+    parameters: dict[str, str]
+    """Of PostgreSQL, as the database has them."""
+    resources: dict[str, Any]
+    """Of the disposable instance."""
+    node_selector: dict[str, str]
+    """Labels of the nodes that it may run on."""
+    tolerations: list[dict[str, Any]]
+    """Of its pods."""
+    extra: dict[str, Any]
+    """Further fields of the disposable Cluster's spec."""
+
+
+class PlannedRestoreCheckArgs(TypedDict, total=False):
+    """The RestoreCheck of what is planned."""
+
+    namespace: str
+    """Its own. Default `<name>-restore-checks`."""
+    image: Required[str]
+    """With Python 3.11 or newer as `python`, pinned by digest."""
+    archive: PostgresArchiveArgs
+    """How the archives are read, by a role or keys that may do nothing else."""
+    databases: Required[dict[str, PlannedDatabaseCheckArgs]]
+    """By database of the plan."""
+
+
 class BackupPlanArgs(TypedDict, total=False):
     """What a BackupPlan is made from."""
 
@@ -116,3 +173,5 @@ class BackupPlanArgs(TypedDict, total=False):
     """By name."""
     velero: BackupVeleroArgs
     """Needed with `applications`."""
+    restore_check: PlannedRestoreCheckArgs
+    """A RestoreCheck of the databases. Default: none, and nobody knows whether they can be had back."""

@@ -52,6 +52,8 @@ class AlertedCheckArgs(TypedDict, total=False):
 
     every: str
     """Time between two runs. Default 1d."""
+    namespace: str
+    """Of the CronJob. Default: the one of the applications; RestoreCheck's `alerts` name its own."""
 
 
 class AlertedDrillsArgs(TypedDict, total=False):

@@ -11,8 +11,8 @@ from hakit.topology.handovers import role
 
 def alerts(spec: AlertsSpec) -> list[Alert]:
     found = []
-    for cronjob, every in spec.restore_checks.items():
-        found += [_check_failed(spec, cronjob), _check_too_old(spec, cronjob, every)]
+    for cronjob, (namespace, every) in spec.restore_checks.items():
+        found += [_check_failed(namespace, cronjob), _check_too_old(namespace, cronjob, every)]
     if spec.drill:
         found.append(_drill_too_old(*spec.drill))
     found += [_location(location) for location in spec.velero_locations]
@@ -21,11 +21,11 @@ def alerts(spec: AlertsSpec) -> list[Alert]:
     return [*found, *(_velero_too_old(schedule, every) for schedule, every in spec.velero_schedules.items())]
 
 
-def _check_failed(spec: AlertsSpec, cronjob: str) -> Alert:
+def _check_failed(namespace: str, cronjob: str) -> Alert:
     # A CronJob's Jobs are called `<cronjob>-<scheduled minute>`. Failed ones are kept for a while; only one that
     # started after the last success counts.
-    job = f'namespace="{spec.namespace}",job_name=~"{cronjob}-[0-9]+"'
-    own = f'{{namespace="{spec.namespace}",cronjob="{cronjob}"}}'
+    job = f'namespace="{namespace}",job_name=~"{cronjob}-[0-9]+"'
+    own = f'{{namespace="{namespace}",cronjob="{cronjob}"}}'
     failed = (
         f"max(kube_job_status_start_time{{{job}}} "
         f'and on (namespace, job_name) kube_job_failed{{{job},condition="true"}} == 1)'
@@ -41,8 +41,8 @@ def _check_failed(spec: AlertsSpec, cronjob: str) -> Alert:
     )
 
 
-def _check_too_old(spec: AlertsSpec, cronjob: str, every: int) -> Alert:
-    own = f'{{namespace="{spec.namespace}",cronjob="{cronjob}"}}'
+def _check_too_old(namespace: str, cronjob: str, every: int) -> Alert:
+    own = f'{{namespace="{namespace}",cronjob="{cronjob}"}}'
     # Without any success there is no series of it: then the age of the CronJob counts, and without one 1970.
     last = f"(max(kube_cronjob_status_last_successful_time{own}) or max(kube_cronjob_created{own}) or vector(0))"
     return Alert(

@@ -84,7 +84,7 @@ class AlertsSpec:
 
     Attributes:
         buckets: seconds by which copies may be behind, by the buckets' purpose.
-        restore_checks: seconds between two restores, by the CronJob's name.
+        restore_checks: by the CronJob's name, its namespace and the seconds between two restores.
         drill: when the last one was, in seconds since 1970, and seconds until the next one is due.
         velero_locations: names of BackupStorageLocations; None where Velero is not asked for.
         velero_schedules: seconds between two backups, by the Schedule's name.
@@ -98,7 +98,7 @@ class AlertsSpec:
     apps: tuple[App, ...]
     databases: tuple[Database, ...]
     buckets: Mapping[str, int]
-    restore_checks: Mapping[str, int]
+    restore_checks: Mapping[str, tuple[str, int]]
     drill: tuple[int, int] | None
     velero_locations: tuple[str, ...]
     velero_schedules: Mapping[str, int]
@@ -137,7 +137,7 @@ def specify(name: str, args: Any, topology: Topology) -> AlertsSpec:
         apps=_apps(given, pair, region),
         databases=_databases(given, pair),
         buckets=_times(given, "buckets", "latency", f"{max(pair.objectives.rpo, REPLICATION_TIME)}s", REPLICATION_TIME),
-        restore_checks=_times(given, "restore_checks", "every", DAILY),
+        restore_checks=_restore_checks(given),
         drill=_drill(given),
         velero_locations=_named(velero, velero.names("locations"), "locations"),
         velero_schedules=_times(velero, "schedules", "every", DAILY),
@@ -194,6 +194,18 @@ def _times(given: Arguments, key: str, inner_key: str, default: str, least: int 
     names = _named(given, tuple(declared), key)
     entries = given.inner(key, names)
     return {name: duration(entries.inner(name, (inner_key,)), inner_key, default, least) for name in names}
+
+
+def _restore_checks(given: Arguments) -> dict[str, tuple[str, int]]:
+    names = _named(given, tuple(given.mapping("restore_checks")), "restore_checks")
+    entries = given.inner("restore_checks", names)
+    found = {}
+    for name in names:
+        inner = entries.inner(name, ("every", "namespace"))
+        namespace = inner.text("namespace", given.text("namespace"))
+        kubernetes_name(namespace, given.where, f"restore_checks.{name}.namespace")
+        found[name] = (namespace, duration(inner, "every", DAILY))
+    return found
 
 
 def _named(given: Arguments, names: tuple[str, ...], key: str) -> tuple[str, ...]:

@@ -15,7 +15,10 @@ from hakit.plan.stores import kubernetes_name, reason, secret_name
 from hakit.topology import names
 from hakit.topology.model import Pair, Region, Topology
 
-ARGUMENTS = ("topology", "pair", "scope", "tier", "lock_days", "copied_within", "databases", "applications", "velero")
+ARGUMENTS = (
+    "topology", "pair", "scope", "tier", "lock_days", "copied_within", "databases", "applications", "velero",
+    "restore_check",
+)  # fmt: skip
 #: What AWS commits itself to by S3 Replication Time Control; without it most objects take no longer.
 COPIED = "15m"
 _VELERO = ("namespace", "provider", "stores", "repository_password", "repository_password_elsewhere")

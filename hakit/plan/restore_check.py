@@ -97,16 +97,37 @@ def _rights(spec: RestoreCheckSpec) -> list[Planned]:
         for database, wanted in spec.databases.items()
         for copy in wanted.sources
     ]
-    rbac = "rbac.authorization.k8s.io/v1"
-    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": RUNNER}
-    subject = {"kind": "ServiceAccount", "name": RUNNER, "namespace": spec.namespace}
     return [
         Planned("account", _named("v1", "ServiceAccount", RUNNER, spec)),
         # The plugin reads the archive as this one; the program itself reads none.
         Planned("restored-account", _named("v1", "ServiceAccount", RESTORED, spec, metadata=annotations)),
-        Planned("role", _named(rbac, "Role", RUNNER, spec, rules=_rules(reports))),
-        Planned("binding", _named(rbac, "RoleBinding", RUNNER, spec, roleRef=reference, subjects=[subject])),
+        *_granted(spec, RUNNER, _rules(reports), "role", "binding"),
+        *_granted(spec, RESTORED, _archive_rules(spec), "restored-role", "restored-binding"),
     ]
+
+
+def _granted(spec: RestoreCheckSpec, account: str, rules: list[Manifest], role: str, binding: str) -> Iterator[Planned]:
+    """What a service account may do in the namespace."""
+    rbac = "rbac.authorization.k8s.io/v1"
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account}
+    subject = {"kind": "ServiceAccount", "name": account, "namespace": spec.namespace}
+    yield Planned(role, _named(rbac, "Role", account, spec, rules=rules))
+    yield Planned(binding, _named(rbac, "RoleBinding", account, spec, roleRef=reference, subjects=[subject]))
+
+
+def _archive_rules(spec: RestoreCheckSpec) -> list[Manifest]:
+    """What the plugin asks for to restore. It grants that itself, but to an account that is called as the Cluster is,
+    whose name nobody knows beforehand (internal/cnpgi/operator/specs/role.go of 0.14)."""
+    stores = [
+        store_name(database, copy.region) for database, wanted in spec.databases.items() for copy in wanted.sources
+    ]
+    secrets = [each for each in (spec.archive.secret, spec.archive.endpoint_ca) if each]
+    found: list[Manifest] = [
+        {"apiGroups": ["barmancloud.cnpg.io"], "resources": ["objectstores"], "resourceNames": stores, "verbs": ["get"]}
+    ]
+    if secrets:
+        found.append({"apiGroups": [""], "resources": ["secrets"], "resourceNames": secrets, "verbs": ["get"]})
+    return found
 
 
 def _rules(reports: list[str]) -> list[Manifest]:

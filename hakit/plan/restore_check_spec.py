@@ -126,6 +126,34 @@ def defaults(promise: Promise) -> dict[str, Any]:
     }
 
 
+def of_plan(name: str, args: Mapping[str, Any], promises: Mapping[str, Promise]) -> dict[str, Any] | None:
+    """The arguments of the RestoreCheck that a BackupPlan asks for; None without.
+
+    Args:
+        name: of the plan.
+        args: its own, checked already.
+        promises: by database.
+
+    Raises:
+        HakitError: `restore_check` is wrong, or names a database that the plan does not.
+    """
+    given = Arguments(args, f"BackupPlan {name!r}", args)
+    if "restore_check" not in given:
+        return None
+    inner = given.inner("restore_check", ("namespace", "image", "archive", "databases"))
+    asked = inner.inner("databases", promises)
+    databases = {}
+    for each in asked.given:
+        wanted = asked.mapping(each)
+        freshness = {
+            **defaults(promises[each])["freshness"],
+            **Arguments(wanted, given.where, wanted).mapping("freshness"),
+        }
+        databases[each] = {**defaults(promises[each]), **wanted, "freshness": freshness}
+    place = {key: args[key] for key in ("topology", "pair", "scope")}
+    return {**place, "namespace": f"{name}-restore-checks", **inner.given, "databases": databases}
+
+
 def _written(span: timedelta) -> str:
     return f"{math.ceil(span.total_seconds())}s"
 

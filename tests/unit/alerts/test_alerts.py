@@ -199,3 +199,13 @@ def test_every_argument_is_declared() -> None:
     from hakit.components.ha_alerts_args import HaAlertsArgs
 
     assert sorted(HaAlertsArgs.__annotations__) == sorted(ARGUMENTS)
+
+
+def test_a_restore_check_is_looked_for_in_its_own_namespace(tmp_path: Path) -> None:
+    def namespaces(**check: str) -> set[str]:
+        found = alerts(spec(tmp_path, restore_checks={"x": check}))
+        texts = [each.expr for each in found if each.name.startswith("HaRestoreCheck")]
+        return {part for text in texts for part in re.findall(r'namespace="([^"]*)"', text)}
+
+    assert namespaces(namespace="shop-restore-checks") == {"shop-restore-checks"}
+    assert namespaces() == {"shop"}

@@ -75,6 +75,16 @@ def test_the_rights_are_these_and_no_others() -> None:
     ]  # fmt: skip
 
 
+def test_what_is_restored_may_read_its_archive_and_nothing_more() -> None:
+    assert objects()["restored-role"]["rules"] == [
+        {"apiGroups": ["barmancloud.cnpg.io"], "resources": ["objectstores"], "resourceNames": ["orders-a", "orders-b"],
+         "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["orders-s3"], "verbs": ["get"]},
+    ]  # fmt: skip
+    role = {"role_arn": "arn:aws:iam::111122223333:role/acme-prod-restores"}
+    assert len(objects(archive=role)["restored-role"]["rules"]) == 1, "there is no Secret to read"
+
+
 def test_a_run_is_bounded_alone_and_not_repeated_when_its_outcome_is_known() -> None:
     spec = objects(deadline="1h")["check-orders-from-a"]["spec"]
     assert spec["concurrencyPolicy"] == "Forbid"
