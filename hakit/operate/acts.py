@@ -95,11 +95,21 @@ def _append(now: Now) -> str:
     if is_appended(pair, now.operation, entry):
         return "it is there already"
     alone = entry["kind"] == "failover"  # the others may be dead, and would cost their seconds once more
-    sight = now.world.see([entry["to"]] if alone else pair.regions, {})
-    not_older(pair, sight)
-    may_append(pair, Handover.model_validate(dict(entry)), answering(sight) if alone else sight.seen)
-    if entry["kind"] == "planned":
-        now.journal.floor = _floor(pair, sight)
+    floor: dict[str, Position] = {}
+
+    def look() -> str | None:
+        sight = now.world.see([entry["to"]] if alone else pair.regions, {})
+        try:
+            not_older(pair, sight)
+            may_append(pair, Handover.model_validate(dict(entry)), answering(sight) if alone else sight.seen)
+            floor.update(_floor(pair, sight) if entry["kind"] == "planned" else {})
+        except (HakitError, StepError) as error:
+            return str(error)
+        return None
+
+    _until(now, look)  # an instance that is busy for a moment is asked again
+    if floor:
+        now.journal.floor = floor
         now.journal.save()
     now.check()
     now.world.append(entry)

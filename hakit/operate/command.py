@@ -26,6 +26,9 @@ from hakit.topology import Topology, load, names
 #: Seconds for which git's remote is asked before an operation; and before a failover, whose every second counts.
 GIT_SECONDS, GIT_SOON = 5.0, 1.5
 
+#: How often it is looked, when a copy's instance does not answer.
+_LOOKS = 3
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -211,12 +214,24 @@ def _planned(  # noqa: PLR0913, PLR0917  each is a fact of it
         soon = GIT_SOON if wanted.kind == "failover" else GIT_SECONDS
         git = pool.submit(recorded.before, path, seconds=soon)
         rendering = pool.submit(world.render_ahead, plan.outline(topology, wanted.kind, name, wanted.to, stacks))
-        sight = world.see(regions, {})
+        sight = _looked(world, regions, wanted)
         operation = _plan(topology, name, wanted, sight, stacks)
         world.may_patch([region for region in regions if region not in sight.silent])
         rendering.result()
         notes = git.result()
     return operation, notes
+
+
+def _looked(world: RealWorld, regions: Sequence[str], wanted: Wanted) -> Sight:
+    """What is seen of the regions. An instance that does not answer is asked again before anything is made of it; of a
+    failover only the target's, as the others may be dead."""
+    sight = world.see(regions, {})
+    for _ in range(_LOOKS - 1):
+        asked = [key for key in sight.seen if wanted.kind != "failover" or key[1].region == wanted.to]
+        if all(key in sight.positions for key in asked):
+            break
+        sight = world.see(regions, {})
+    return sight
 
 
 def _plan(topology: Topology, name: str, wanted: Wanted, sight: Sight, stacks: Collection[str]) -> Operation:

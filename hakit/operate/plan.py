@@ -277,7 +277,7 @@ def _append(topology: Topology, pair: Pair, entry: Mapping[str, Any], why: str, 
         "the file has it as its last entry",
         undo,
     )
-    return _step(f"append-{entry['kind']}", "append", words, (0.1, 10), entry=entry, **more)
+    return _step(f"append-{entry['kind']}", "append", words, (0.1, 30), entry=entry, **more)
 
 
 def _shown(entry: Mapping[str, Any]) -> str:
