@@ -29,7 +29,8 @@ class BackupPlan(pulumi.ComponentResource):
           and never changed;
         - a BackupStorageLocation `<name>-location-<region>` for each region of the pair: to write this region's
           backups, to read the others';
-        - a Schedule `<name>-schedule-<application>` each, paused where an active-passive pair is standby.
+        - a Schedule `<name>-schedule-<application>` each, paused where an active-passive pair is standby;
+        and, with dumps, a CronJob `<name>-dump-<dump>` each, suspended there.
 
     Creates, with `restore_check`, a RestoreCheck `<name>-restore-check`.
 

@@ -151,6 +151,68 @@ class PlannedRestoreCheckArgs(TypedDict, total=False):
     """By database of the plan."""
 
 
+class BackupDumpStoreArgs(TypedDict, total=False):
+    """Where dumps go."""
+
+    bucket: Required[str]
+    """The bucket."""
+    region: Required[str]
+    """Where it lies: outside of the pair's regions, or `copies` are needed."""
+    copies: dict[str, str]
+    """Buckets that it is copied to, by the region that they lie in."""
+    prefix: str
+    """Folder within, after the region that is dumped. Default `<plan>-<name>`."""
+    endpoint: str
+    """Address, https://..., where it is not AWS."""
+    secret: str
+    """Secret with `ACCESS_KEY_ID` and `ACCESS_SECRET_KEY`. Default: the pod's own identity."""
+
+
+class BackupDumpArgs(TypedDict, total=False):
+    """A database that no operator of hakit's backs up, dumped by its own program."""
+
+    engine: str
+    """`postgres`, the default: one database by pg_dump; or `redis`: all of it, by redis-cli."""
+    namespace: Required[str]
+    """Namespace of the CronJob and of its Secrets."""
+    host: Required[str]
+    """DNS name of the database."""
+    port: int
+    """Default: the engine's usual one."""
+    database: str
+    """Of postgres: the database in SQL."""
+    secret: str
+    """Secret with `username` and `password`. Not needed by a redis without a password."""
+    tls: str
+    """`require`, the default, `disable`; of postgres also `verify-full` and `prefer`, libpq's words."""
+    image: Required[str]
+    """With pg_dump and pg_restore no older than the server, or redis-cli and redis-check-rdb; pinned by digest."""
+    copy_image: Required[str]
+    """rclone's, pinned by digest."""
+    store: Required[BackupDumpStoreArgs]
+    """Where they go."""
+    scratch: Required[str]
+    """Size of the volume that one dump fits in: `20Gi`."""
+    service_account: str
+    """Service account of the pod, by whose identity the store is written. Default: the namespace's."""
+    resources: dict[str, Any]
+    """Of both containers. Default 100m and 256Mi, no more than 1Gi."""
+    tier: str
+    """Default: the plan's."""
+    schedule: str
+    """Five fields, minutes first, in UTC."""
+    retention: str
+    """How long each dump is kept: what the bucket's lifecycle must keep; nothing here deletes."""
+    rpo: str
+    """What may be lost: at least the time between two dumps, what one takes, and what its copying takes."""
+    rto: str
+    """How long a restore may take."""
+    takes: str
+    """The longest that one dump takes; a run that takes longer is ended. Default `1h`."""
+    measured: BackupMeasuredArgs
+    """Of a real restore. Default: the RTO is not judged."""
+
+
 class BackupPlanArgs(TypedDict, total=False):
     """What a BackupPlan is made from."""
 
@@ -171,6 +233,8 @@ class BackupPlanArgs(TypedDict, total=False):
     """By database of the pair."""
     applications: dict[str, BackupApplicationArgs]
     """By name."""
+    dumps: dict[str, BackupDumpArgs]
+    """By name, databases outside of CloudNativePG. A standby's are suspended."""
     velero: BackupVeleroArgs
     """Needed with `applications`."""
     restore_check: PlannedRestoreCheckArgs

@@ -6,6 +6,7 @@ Velero 1.18, config/crd/v1/bases and https://velero.io/docs/v1.18/.
 from datetime import timedelta
 from typing import Any
 
+from hakit.plan import backup_dumps
 from hakit.plan.backup_spec import Application, BackupSpec, Store
 from hakit.plan.backup_tiers import Promise, told
 from hakit.plan.cron import gaps
@@ -30,7 +31,10 @@ def plan(spec: BackupSpec) -> list[Planned]:
     """Every object in this region but the repositories' Secret, in the order in which it is created."""
     found = [Planned(f"location-{region}", location(spec, region), stays=True) for region in spec.stores]
     found += [Planned(f"schedule-{name}", schedule(spec, name, each)) for name, each in spec.applications.items()]
-    return found
+    return found + [
+        Planned(f"dump-{name}", backup_dumps.cron_job(each, f"{spec.name}-{name}", suspend=_is_standby(spec)))
+        for name, each in spec.dumps.items()
+    ]
 
 
 def databases(spec: BackupSpec) -> dict[str, dict[str, str]]:
@@ -63,7 +67,8 @@ def _seconds(promise: Promise) -> str:
 def promises(spec: BackupSpec) -> dict[str, str]:
     """In words, what each is backed up by and what may be lost."""
     found = {f"database {name}": _words(each) for name, each in spec.databases.items()}
-    return found | {f"application {name}": _words(each.promise) for name, each in spec.applications.items()}
+    found |= {f"application {name}": _words(each.promise) for name, each in spec.applications.items()}
+    return found | {f"dump {name}": _words(each.promise) for name, each in spec.dumps.items()}
 
 
 def _words(each: Promise) -> str:
@@ -110,6 +115,10 @@ def location(spec: BackupSpec, region: str) -> Manifest:
     }
 
 
+def _is_standby(spec: BackupSpec) -> bool:
+    return spec.pair.mode == "active-passive" and role(spec.pair, spec.region.name) == "standby"
+
+
 def _seen_from(store: Store, protects: str, region: str) -> tuple[str, str]:
     """The bucket by which a region knows the store, and where it lies: one that is there when the protected is not."""
     if region != protects:
@@ -123,7 +132,6 @@ def _seen_from(store: Store, protects: str, region: str) -> tuple[str, str]:
 def schedule(spec: BackupSpec, name: str, application: Application) -> Manifest:
     """Backups of one application's namespaces, with the data of its volumes but those of databases."""
     promise = application.promise
-    standby = spec.pair.mode == "active-passive" and role(spec.pair, spec.region.name) == "standby"
     return {
         "apiVersion": API,
         "kind": "Schedule",
@@ -131,7 +139,7 @@ def schedule(spec: BackupSpec, name: str, application: Application) -> Manifest:
         "spec": {
             "schedule": promise.cron.text,
             # What a standby has is not what is to be restored. Once it is active, what is due since is made at once.
-            "paused": standby,
+            "paused": _is_standby(spec),
             "skipImmediately": False,
             # The backups stay when the schedule goes.
             "useOwnerReferencesInBackup": False,

@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from hakit.errors import HakitError, did_you_mean
+from hakit.plan import backup_dumps
 from hakit.plan.arguments import Arguments
+from hakit.plan.backup_dumps import Dump
 from hakit.plan.backup_tiers import KEYS, TIERS, Plan, Promise, duration, promise, survivors
 from hakit.plan.place import pair_of, region_of
 from hakit.plan.postgres_reach import USUAL_TIMEOUT
@@ -16,8 +18,8 @@ from hakit.topology import names
 from hakit.topology.model import Pair, Region, Topology
 
 ARGUMENTS = (
-    "topology", "pair", "scope", "tier", "lock_days", "copied_within", "databases", "applications", "velero",
-    "restore_check",
+    "topology", "pair", "scope", "tier", "lock_days", "copied_within", "databases", "applications", "dumps",
+    "velero", "restore_check",
 )  # fmt: skip
 #: What AWS commits itself to by S3 Replication Time Control; without it most objects take no longer.
 COPIED = "15m"
@@ -65,6 +67,7 @@ class BackupSpec:
     region: Region = field(repr=False)
     databases: Mapping[str, Promise]
     applications: Mapping[str, Application]
+    dumps: Mapping[str, Dump]
     namespace: str
     provider: str
     stores: Mapping[str, Store]
@@ -99,8 +102,9 @@ def specify(name: str, args: Any, topology: Topology) -> BackupSpec:
     stores = _stores(velero, topology, pair, name) if asked else {}
     databases = _databases(given, pair, plan)
     applications = _applications(given, name, plan, stores)
-    if not databases and not applications:
-        raise given.missing("databases", "name databases, applications, or both: the plan backs up nothing")
+    dumps = backup_dumps.specify(given, name, plan, pair, region.name)
+    if not databases and not applications and not dumps:
+        raise given.missing("databases", "name databases, applications or dumps: the plan backs up nothing")
     if not applications and "velero" in given:
         raise HakitError(
             "velero: nothing for it to back up", where=given.where, do="name applications, or leave it out"
@@ -112,6 +116,7 @@ def specify(name: str, args: Any, topology: Topology) -> BackupSpec:
         region=region,
         databases=databases,
         applications=applications,
+        dumps=dumps,
         namespace=kubernetes_name(velero.text("namespace", "velero"), given.where, "velero.namespace"),
         provider=velero.text("provider", "aws"),
         stores=stores,

@@ -49,3 +49,23 @@ def database(**arguments: Any) -> Promise:
 def application(**arguments: Any) -> Promise:
     lock = arguments.pop("lock_days", None)
     return spec(databases=None, applications={"shop": arguments}, lock_days=lock).applications["shop"].promise
+
+
+DIGEST = "@sha256:" + "a" * 64
+REDIS: dict[str, Any] = {"engine": "redis", "database": None}
+
+
+def dumps(**arguments: Any) -> dict[str, Any]:
+    """One of a PostgreSQL, into a bucket outside of the pair's regions."""
+    args = {
+        "namespace": "finance",
+        "host": "ledger.finance.svc",
+        "database": "ledger",
+        "secret": "ledger-login",
+        "image": f"docker.io/library/postgres{DIGEST}",
+        "copy_image": f"docker.io/rclone/rclone{DIGEST}",
+        "store": {"bucket": "acme-dumps", "region": "c", "secret": "dumps"},
+        "scratch": "20Gi",
+        **arguments,
+    }
+    return {key: value for key, value in args.items() if value is not None}
