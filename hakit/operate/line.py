@@ -12,8 +12,8 @@ from hakit.plan.postgres import MANAGER
 
 #: Seconds for one answer; of a region that is presumed dead, whose silence is no reason to wait.
 PATIENCE, PRESUMED_DEAD = 10.0, 1.5
-#: Seconds for one answer of an instance that may just restart: it is asked again.
-RESTARTS = 3.0
+#: Seconds for one answer of an instance that may just restart: it is asked again. And the most that one gets.
+RESTARTS, _MOST = 3.0, 30.0
 #: Seconds for kubectl to begin.
 _STARTS = 5.0
 #: Seconds for which a line is good: longer than any operation.
@@ -31,6 +31,7 @@ class Line(Reader):
     def __init__(self, context: str, kubeconfig: str = "", patience: float = PATIENCE) -> None:
         super().__init__(context, kubeconfig, seconds=_DAY)
         self.patience = patience
+        self._grown = 0.0
 
     def _wait_for(self, process: "subprocess.Popen[bytes]") -> None:
         """kubectl that asks for a login, or hangs, is no line."""
@@ -40,11 +41,16 @@ class Line(Reader):
                 raise UnreachableError(self._said() or f"kubectl did not start within {_STARTS:g} s")
             time.sleep(0.01)
 
-    def get_soon(self, path: str) -> Object:
-        """As `get`, of what may just restart, and is asked again."""
-        usual, self.patience = self.patience, RESTARTS
+    def get_instance(self, path: str, *, soon: bool) -> Object:
+        """As `get`, of an instance. One that may just restart is given up `soon`, and asked again; each time that it
+        does not answer it gets twice as long the next time, as it may be busy instead."""
+        usual = self.patience
+        self.patience = max(self._grown, RESTARTS if soon else usual or PATIENCE)
         try:
             return self.get(path)
+        except UnreachableError:
+            self._grown = min(2 * self.patience, _MOST)
+            raise
         finally:
             self.patience = usual
 

@@ -6,14 +6,14 @@ import json
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hakit.observe import Object, RefusedError, UnreachableError
-from hakit.operate.line import Lines
+from hakit.operate.line import Line, Lines
 from hakit.operate.world import Position, Sight
 from hakit.plan import guard
-from hakit.status.seen import FENCED, copy_of, position_of
+from hakit.status.seen import FENCED, copy_of, lags_of, position_of
 from hakit.topology import Copy, Epoch, Pair
 from hakit.topology.handovers import standing
 from hakit.topology.writing import Seen
@@ -76,14 +76,24 @@ def _ask(lines: Lines, pair: Pair, region: str, *, soon: bool) -> list[Found] | 
         for copy, cluster in zip(copies, clusters, strict=True):
             now = None
             if copy.first and not copy.fenced and copy.database in pair.databases:
-                path = f"/api/v1/namespaces/{copy.namespace}/pods/https:{copy.first}:8000/proxy/pg/status"
+                pods = f"/api/v1/namespaces/{copy.namespace}/pods"
                 with suppress(RefusedError, UnreachableError):  # it restarts, or its node is gone
-                    now = instance_of((line.get_soon if soon else line.get)(path))
+                    now = instance_of(line.get_instance(f"{pods}/https:{copy.first}:8000/proxy/pg/status", soon=soon))
+                if now is not None and now.writable and not soon:
+                    now = _with_followers(line, now, f"{pods}/{copy.first}:9187/proxy/metrics")
             found.append(Found(copy.name, Copy(region, copy.incarnation), copy.database, cluster, now))
     except UnreachableError as error:
         lines.drop(region)
         return error
     return found
+
+
+def _with_followers(line: Line, now: Instance, path: str) -> Instance:
+    """A primary with those that stream from it out of its metrics too: its status names instances of its own Cluster
+    only."""
+    with suppress(RefusedError, UnreachableError):
+        return replace(now, streaming={**now.streaming, **dict(lags_of(line.text(path)))})
+    return now
 
 
 def instance_of(status: Object) -> Instance:
