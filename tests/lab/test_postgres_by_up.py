@@ -229,7 +229,8 @@ def test_with_the_fence_its_return_is_the_end_of_its_writes(pair: Pair, request:
     fences = {each["why"] for lines in fence_pods.said(a, names) for each in lines if each["what"] == "fence"}
     failover = len(pair.declared.pair("shop").handovers)  # 5, when all of the story was told
     assert fences == {f"the witness names b, incarnation 1 since entry {failover}"}
-    assert is_writable(pair.wan("b")), "the new primary is not touched"
+    assert annotations(pair.lab["b"], "orders-g1") == {}, "the new primary is not touched"
+    until(lambda: is_writable(pair.wan("b")), 60, "b takes writes still")
     assert not set(own.acknowledged) & pair.numbers("b"), "what was counted is nowhere else"
     pair.aside = set(own.acknowledged)
 
