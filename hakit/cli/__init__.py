@@ -13,7 +13,7 @@ from hakit.errors import HakitError
 __all__ = ["app", "main"]
 
 # Each adds its commands to the application, in the order of `hakit --help`.
-for _group in ("preview", "live", "operate", "verify", "releases", "charts", "witness", "words"):
+for _group in ("preview", "live", "operate", "verify", "drill", "releases", "charts", "witness", "words"):
     import_module(f"hakit.cli.{_group}")
 
 _BROKEN_PIPE = 141  # 128 and SIGPIPE's: what `| head` leaves of grep, too

@@ -5,10 +5,11 @@ from typing import Any
 
 import pulumi
 
+from hakit.components.drills_held import last_day
 from hakit.components.ha_alerts_args import HaAlertsArgs
 from hakit.components.manifests import resource
 from hakit.components.order import after
-from hakit.components.project import load_topology
+from hakit.components.project import load_topology, project_root
 from hakit.components.providers import provider_of
 from hakit.errors import HakitError
 from hakit.plan import alerts
@@ -32,7 +33,7 @@ class HaAlerts(pulumi.ComponentResource):
     """Names of the alerts, each once."""
 
     def __init__(self, name: str, args: HaAlertsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        spec = specify(name, args, load_topology(_path(name, args)))
+        spec = specify(name, _with_last_drill(name, args), load_topology(_path(name, args)))
         provider_of(spec.where, spec.region.name, opts)
         super().__init__("hakit:index:HaAlerts", name, None, opts)
         for each in alerts.plan(spec):
@@ -50,3 +51,17 @@ def _path(name: str, args: Any) -> str:
             "topology is missing", where=f"HaAlerts {name!r}", do="name the topology's file, which gives objectives"
         )
     return path
+
+
+def _with_last_drill(name: str, args: Any) -> Any:
+    """The arguments with the day of the last drill in place of the folder that says it."""
+    drills = args.get("drills") if isinstance(args, Mapping) else None
+    if not isinstance(drills, Mapping) or "history" not in drills:
+        return args
+    where = f"HaAlerts {name!r}"
+    if "last" in drills:
+        raise HakitError("drills: last and history contradict each other", where=where, do="leave one of them out")
+    if not isinstance(drills["history"], str) or not drills["history"]:
+        raise HakitError("drills.history: not a folder's path", where=where, given=repr(drills["history"]))
+    rest = {key: value for key, value in drills.items() if key != "history"}
+    return {**args, "drills": {**rest, "last": last_day(project_root() / drills["history"])}}

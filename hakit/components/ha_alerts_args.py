@@ -59,8 +59,11 @@ class AlertedCheckArgs(TypedDict, total=False):
 class AlertedDrillsArgs(TypedDict, total=False):
     """Failover drills."""
 
-    last: Required[str]
-    """Day of the last one: "2026-10-01"."""
+    last: str
+    """Day of the last one: "2026-10-01". This or `history`."""
+    history: str
+    """Folder in which `hakit drill` keeps a pair's drills, relative to the folder of Pulumi.yaml: the last one that
+    passed counts, and without one the alert fires. This or `last`."""
     every: str
     """Time until the next one is due. Default 90d."""
 

@@ -60,6 +60,32 @@ def test_nothing_is_registered_when_an_argument_is_wrong(tmp_path: Path) -> None
         watched(tmp_path, drills={"last": "yesterday"})
 
 
+def drill_limit(found: Recording) -> str:
+    rules = [rule for each in found.resources if each.name == "ha-rules" for group in each.inputs["spec"]["groups"]
+             for rule in group["rules"]]  # fmt: skip
+    (alert,) = [rule for rule in rules if rule["alert"] == "HaDrillTooOld"]
+    return alert["expr"]
+
+
+def test_the_last_drill_is_the_one_that_passed_in_the_folder_of_those_that_were_held(tmp_path: Path) -> None:
+    folder = tmp_path / "drills" / "prod" / "shop"
+    drills = {"history": "drills/prod/shop", "every": "90d"}
+    assert "time() - 0)" in drill_limit(watched(tmp_path, drills=drills)), "without one it fires at once"
+    folder.mkdir(parents=True)
+    for name, outcome in (("20261001T120000Z", "passed"), ("20261124T120000Z", "failed")):
+        held = {"started": f"{name[:4]}-{name[4:6]}-{name[6:8]}T12:00:00+00:00", "outcome": outcome}
+        (folder / f"{name}.json").write_text(json.dumps(held))
+    # 2026-10-01 in seconds since 1970
+    assert "time() - 1790812800)" in drill_limit(watched(tmp_path, drills=drills))
+
+
+def test_a_day_and_a_folder_of_drills_contradict_each_other(tmp_path: Path) -> None:
+    with pytest.raises(HakitError, match="last and history contradict"):
+        watched(tmp_path, drills={"history": "drills", "last": "2026-10-01"})
+    with pytest.raises(HakitError, match=r"drills\.history: not a folder"):
+        watched(tmp_path, drills={"history": 7})
+
+
 def test_it_goes_to_no_cluster_that_nobody_named(tmp_path: Path) -> None:
     with pytest.raises(HakitError, match="provider"):
         watched(tmp_path, provided=False)
