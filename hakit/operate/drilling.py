@@ -28,10 +28,6 @@ class StepError(Exception):
     """A step's result is not what it has to be."""
 
 
-class SkippedError(Exception):
-    """A step cannot be tried here, and says why."""
-
-
 class Tools(Protocol):
     """What the parts need of the world."""
 
@@ -120,8 +116,6 @@ class Drill:
         began, outcome, said = time.monotonic(), PASSED, ""
         try:
             said = act() or ""
-        except SkippedError as error:
-            outcome, said = SKIPPED, str(error)
         except (StepError, SqlError, HakitError, UnreachableError, OSError) as error:
             outcome, said = FAILED, str(error)
         took = time.monotonic() - began
