@@ -65,17 +65,6 @@ class Servers:
         log = self.folder / f"{region}.log"
         self.run(self.bin / "pg_ctl", "-D", self.folder / region / "data", "-l", log, "-w", "-t", "60", *words)
 
-    def switch(self, old: str, new: str) -> None:
-        """A planned handover by hand: the old side stops, the new one has all of it and takes over, the old follows."""
-        self.control(old, "stop", "-m", "fast")
-        self.control(new, "promote")
-        follows = self.folder / old / "data"
-        source = f"host={self.folder / new} user=postgres application_name={old}"
-        with (follows / "postgresql.auto.conf").open("a") as conf:
-            conf.write(f"primary_conninfo = '{source}'\n")
-        self.run("touch", follows / "standby.signal")
-        self.control(old, "start")
-
     def until_caught_up(self) -> None:
         """Until `b` has replayed what `a` has written by now."""
         at = self.sql("a", "select pg_current_wal_flush_lsn()")
