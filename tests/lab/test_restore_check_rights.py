@@ -3,7 +3,12 @@
 What they do is in `test_restore_check`.
 """
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +16,11 @@ import pytest
 from hakit.plan import restore_check
 from hakit.plan.restore_check_spec import specify
 from lab.harness import LabRegion
-from lab.harness.tools import REGION_TOOLS
+from lab.harness.tools import BIN, REGION_TOOLS, ROOT
 from tests.lab.conftest import need, running
 from tests.lab.definitions import define
 from tests.unit.postgres.given import topology
+from tests.unit.topology.example import EXAMPLE
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
@@ -127,3 +133,25 @@ def test_it_may_do_what_it_needs(checked: LabRegion, asked: tuple[Any, ...]) -> 
 @pytest.mark.parametrize("asked", MUST_NOT)
 def test_it_may_not_do_what_it_needs_not(checked: LabRegion, asked: tuple[Any, ...]) -> None:
     assert not may(checked, *asked)
+
+
+def test_from_a_terminal_a_job_is_started_and_waited_for_and_without_a_report_it_is_no_success(
+    checked: LabRegion, tmp_path: Path
+) -> None:
+    """The nodes are kwok's: the Job's pod ends well at once, and nothing ran in it."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (tmp_path / "__main__.py").write_text("")
+    text = EXAMPLE.replace("us-east-1", "a").replace("us-west-2", "b")
+    (tmp_path / "topology.yaml").write_text(text)
+    context = json.loads(checked.kubeconfig.read_text())["current-context"]
+    command = [sys.executable, "-m", "hakit.cli", "verify-backup", "--topology", str(tmp_path / "topology.yaml")]
+    command += ["--pair", "shop", "--database", "orders", "--region", "a", "--from-region", "b", "--format", "json"]
+    command += ["--context", context, "--kubeconfig", str(checked.kubeconfig)]
+    environment = {**os.environ, "HAKIT_KUBECTL": str(BIN / "kubectl")}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 10, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert (report["outcome"], report["message"]) == ("restore-failed", "it left no report")
+    job = checked.client.get("batch/v1", "Job", report["job"], SPACE)
+    (owner,) = job["metadata"]["ownerReferences"]
+    assert (owner["kind"], owner["name"], owner["controller"]) == ("CronJob", "orders-from-b", True)
