@@ -13,9 +13,11 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _BY_PULUMI = ("get", "create", "patch")
 #: An upgrade of Helm deletes what the new revision no longer has, and a failed one is rolled back.
 _BY_HELM = ("get", "create", "patch", "delete")
-#: Helm keeps each revision in a Secret of the release's namespace, and waits for the pods of what it deploys.
+#: Helm keeps each revision in a Secret of the release's namespace, and waits for the pods of what it deploys. Each
+#: release has a ConfigMap by which no other delivery begins beside it (`plan.delivery`).
 _OF_HELM = (
     ("", "secrets", ("get", "list", "create", "update", "delete")),
+    ("", "configmaps", ("get", "create", "patch", "delete")),
     ("", "pods", ("list",)),
     ("apps", "replicasets", ("list",)),
 )

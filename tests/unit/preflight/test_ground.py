@@ -129,6 +129,7 @@ def test_the_rights_are_those_of_pulumi_and_helm_for_the_kinds_that_are_there() 
     rights = needed_rights(wanted(), {("apps/v1", "Deployment"): ("deployments", True)})
     assert {each.verb for each in rights if each.resource == "deployments"} == {"get", "create", "patch", "delete"}
     assert Right("create", "", "secrets", "shop") in rights, "Helm keeps its revisions there"
+    assert Right("create", "", "configmaps", "shop") in rights, "the mark of the release's delivery"
     assert not [each for each in rights if "postgresql" in each.group], "its kind is missing, which is told already"
     cluster = needed_rights(wanted(), {("postgresql.cnpg.io/v1", "Cluster"): ("clusters", True)})
     assert Right("patch", "postgresql.cnpg.io", "clusters", "shop") in cluster
