@@ -54,7 +54,9 @@ def test_the_lock_of_a_dead_process_of_this_machine_is_taken_away(played: Path) 
     assert asked(played) == ["up", "cancel", "up"]
 
 
-@pytest.mark.parametrize(("host", "pid"), [(socket.gethostname(), os.getpid()), ("laptop-of-ann", 4711)])
+@pytest.mark.parametrize(
+    ("host", "pid"), [(socket.gethostname(), os.getpid()), ("laptop-of-ann", 4711)], ids=["alive-here", "elsewhere"]
+)
 def test_the_lock_of_anybody_else_is_never_taken_away(played: Path, host: str, pid: int) -> None:
     says(played, LOCKED.format(host=host, pid=pid))
     with pytest.raises(HakitError, match="currently locked by"):
