@@ -26,6 +26,7 @@ shop = hakit.HaAlerts(
         "velero": {"locations": ["default"], "schedules": {"daily": {"every": "1d"}}},
         # The monitoring of both regions adds their names as this label.
         "all_regions": {"label": "region", "labels": {"rules": "all-regions"}},
+        "dashboard": {"folder": "High availability"},
         "labels": {"release": "monitoring"},
         "runbooks": "https://runbooks.example.com/alerts.md",
     },

@@ -1,4 +1,4 @@
-"""HaAlerts: alerts on whatever would break high availability, as PrometheusRules."""
+"""HaAlerts: alerts on whatever would break high availability, as PrometheusRules, and a dashboard of the same."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,8 @@ class HaAlerts(pulumi.ComponentResource):
 
     Creates:
         - a PrometheusRule `<name>-rules` for the region's own Prometheus;
-        - with `all_regions` a PrometheusRule `<name>-all-regions` for one that sees every region.
+        - with `all_regions` a PrometheusRule `<name>-all-regions` for one that sees every region;
+        - with `dashboard` a ConfigMap `<name>-dashboard`, which Grafana's sidecar loads.
 
     Which alerts there are follows the role of the region, so they change with a handover.
 
@@ -35,8 +36,9 @@ class HaAlerts(pulumi.ComponentResource):
     def __init__(self, name: str, args: HaAlertsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         spec = specify(name, _with_last_drill(name, args), load_topology(_path(name, args)))
         provider_of(spec.where, spec.region.name, opts)
+        planned = alerts.plan(spec)
         super().__init__("hakit:index:HaAlerts", name, None, opts)
-        for each in alerts.plan(spec):
+        for each in planned:
             resource(f"{name}-{each.key}", each.manifest, after(opts, pulumi.ResourceOptions(parent=self)))
         wanted = {**alerts.groups(spec), **alerts.groups_of_all_regions(spec)}
         found = sorted({alert.name for group in wanted.values() for alert in group})

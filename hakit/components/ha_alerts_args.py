@@ -93,6 +93,17 @@ class AllRegionsArgs(TypedDict, total=False):
     """Labels of the PrometheusRule, by which it finds it."""
 
 
+class DashboardArgs(TypedDict, total=False):
+    """A Grafana dashboard as a ConfigMap. `{}` has what kube-prometheus-stack's sidecar looks for."""
+
+    labels: dict[str, str]
+    """Labels by which the sidecar finds it. Default grafana_dashboard: "1"."""
+    folder: str
+    """Folder of Grafana. Default: the one that the sidecar's provider names."""
+    folder_annotation: str
+    """Annotation that names the folder, the sidecar's `folderAnnotation`. Default grafana_folder."""
+
+
 class HaAlertsArgs(TypedDict, total=False):
     """What HaAlerts is made from."""
 
@@ -122,6 +133,8 @@ class HaAlertsArgs(TypedDict, total=False):
     """Percent of a volume that must be free. Default 15."""
     all_regions: AllRegionsArgs
     """A Prometheus that sees every region. Default: none, and then nobody sees two primaries."""
+    dashboard: DashboardArgs
+    """A Grafana dashboard of what is watched. Default: none."""
     labels: dict[str, str]
     """Labels of the PrometheusRule, by which the region's Prometheus finds it (its `ruleSelector`)."""
     runbooks: str

@@ -1,4 +1,4 @@
-"""The PrometheusRules of one region: what is deployed there, by what it has to keep to. Pure.
+"""The PrometheusRules of one region, and its dashboard: what is deployed there, by what it has to keep to. Pure.
 
 https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PrometheusRule
 """
@@ -6,7 +6,7 @@ https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1
 from collections.abc import Mapping
 from typing import Any
 
-from hakit.plan import alerts_apps, alerts_backups, alerts_databases, alerts_regions, alerts_stores
+from hakit.plan import alerts_apps, alerts_backups, alerts_databases, alerts_regions, alerts_stores, dashboard
 from hakit.plan.alerts_rule import Alert, rule
 from hakit.plan.alerts_spec import AlertsSpec
 from hakit.plan.stores import Planned
@@ -30,11 +30,17 @@ def groups_of_all_regions(spec: AlertsSpec) -> dict[str, list[Alert]]:
 
 
 def plan(spec: AlertsSpec) -> list[Planned]:
-    """One PrometheusRule for the region's own Prometheus, and one for a Prometheus that sees all."""
+    """One PrometheusRule for the region's own Prometheus, one for a Prometheus that sees all, and the dashboard.
+
+    Raises:
+        HakitError: the dashboard is larger than a ConfigMap may be.
+    """
     found = [Planned("rules", _rules(spec, spec.name, groups(spec), spec.labels))]
     if spec.everywhere:
         name = f"{spec.name}-all-regions"
         found.append(Planned("all-regions", _rules(spec, name, groups_of_all_regions(spec), spec.everywhere.labels)))
+    if spec.dashboard:
+        found.append(dashboard.config_map(spec, spec.dashboard))
     return found
 
 

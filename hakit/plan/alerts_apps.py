@@ -25,10 +25,16 @@ def _of(spec: AlertsSpec, app: App) -> list[Alert]:
     return found
 
 
-def _per_zone(spec: AlertsSpec, app: App) -> str:
-    """Ready pods, by zone. A zone without any has no series, and cannot be seen by comparing these."""
+def per_zone(spec: AlertsSpec, app: App, among: tuple[str, ...]) -> str:
+    """Ready pods, by zone. A zone without any has no series, and cannot be seen by comparing these.
+
+    Args:
+        spec: where they are.
+        app: whose they are.
+        among: the zones that are looked at.
+    """
     pods = f'namespace="{spec.namespace}",pod=~"{app.name}{_PODS[app.kind]}"'
-    zones = f'{_ZONE}=~"{"|".join(app.zones)}"'
+    zones = f'{_ZONE}=~"{"|".join(among)}"'
     # `max by` takes the doubles away that two instances of kube-state-metrics make.
     return (
         f"count by ({_ZONE}) ("
@@ -40,11 +46,11 @@ def _per_zone(spec: AlertsSpec, app: App) -> str:
 
 
 def _out_of_balance(spec: AlertsSpec, app: App) -> Alert:
-    per_zone = _per_zone(spec, app)
+    by_zone = per_zone(spec, app, app.zones)
     return Alert(
         name="HaPodsOutOfBalance",
         # One more than elsewhere is what `maxSkew: 1` allows.
-        expr=f"max({per_zone}) - min({per_zone}) > LIMIT",
+        expr=f"max({by_zone}) - min({by_zone}) > LIMIT",
         limit=1,
         hold=900,
         severity=WARNING,
@@ -58,7 +64,7 @@ def _zone_without(spec: AlertsSpec, app: App) -> Alert:
     return Alert(
         name="HaZoneWithoutPods",
         # Without the zone's label on kube_node_labels nothing is counted, and this fires too: better than silence.
-        expr=f"(count({_per_zone(spec, app)}) or vector(0)) < LIMIT",
+        expr=f"(count({per_zone(spec, app, app.zones)}) or vector(0)) < LIMIT",
         limit=min(app.replicas, len(app.zones)),
         hold=900,
         severity=WARNING,

@@ -21,18 +21,22 @@ def alerts(spec: AlertsSpec) -> list[Alert]:
     return [*found, *(_velero_too_old(schedule, every) for schedule, every in spec.velero_schedules.items())]
 
 
+def last_proven(namespace: str, cronjob: str) -> str:
+    """When a restore last succeeded; no series before the first."""
+    return f'max(kube_cronjob_status_last_successful_time{{namespace="{namespace}",cronjob="{cronjob}"}})'
+
+
 def _check_failed(namespace: str, cronjob: str) -> Alert:
     # A CronJob's Jobs are called `<cronjob>-<scheduled minute>`. Failed ones are kept for a while; only one that
     # started after the last success counts.
     job = f'namespace="{namespace}",job_name=~"{cronjob}-[0-9]+"'
-    own = f'{{namespace="{namespace}",cronjob="{cronjob}"}}'
     failed = (
         f"max(kube_job_status_start_time{{{job}}} "
         f'and on (namespace, job_name) kube_job_failed{{{job},condition="true"}} == 1)'
     )
     return Alert(
         name="HaRestoreCheckFailed",
-        expr=f"{failed} > (max(kube_cronjob_status_last_successful_time{own}) or vector(0))",
+        expr=f"{failed} > ({last_proven(namespace, cronjob)} or vector(0))",
         hold=60,
         severity=CRITICAL,
         summary=f"The last restore of {cronjob} failed",
@@ -44,7 +48,7 @@ def _check_failed(namespace: str, cronjob: str) -> Alert:
 def _check_too_old(namespace: str, cronjob: str, every: int) -> Alert:
     own = f'{{namespace="{namespace}",cronjob="{cronjob}"}}'
     # Without any success there is no series of it: then the age of the CronJob counts, and without one 1970.
-    last = f"(max(kube_cronjob_status_last_successful_time{own}) or max(kube_cronjob_created{own}) or vector(0))"
+    last = f"({last_proven(namespace, cronjob)} or max(kube_cronjob_created{own}) or vector(0))"
     return Alert(
         name="HaRestoreCheckTooOld",
         expr=f"time() - {last} > LIMIT",

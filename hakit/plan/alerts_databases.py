@@ -24,6 +24,26 @@ def pods(spec: AlertsSpec, intent: ClusterIntent) -> str:
     return f'namespace="{spec.namespace}",pod=~"{cluster}-[0-9]+"'
 
 
+def has_links(database: Database, intent: ClusterIntent) -> bool:
+    """Whether every standby instance of a copy streams. A region that is shipped the archive has one that does not."""
+    return intent.is_primary or database.replication == STREAM
+
+
+def standing_by(spec: AlertsSpec, intent: ClusterIntent) -> str:
+    """By pod: 1 for a standby instance, 0 for a primary."""
+    return f"max by (pod) (cnpg_pg_replication_in_recovery{{{pods(spec, intent)}}})"
+
+
+def receiving(spec: AlertsSpec, intent: ClusterIntent) -> str:
+    """By pod: 1 for an instance whose receiver of the log is up."""
+    return f"max by (pod) (cnpg_pg_replication_is_wal_receiver_up{{{pods(spec, intent)}}})"
+
+
+def archive_age(spec: AlertsSpec, intent: ClusterIntent) -> str:
+    """Seconds since the last segment was archived; -1 stands for never."""
+    return f"min(cnpg_pg_stat_archiver_seconds_since_last_archival{{{pods(spec, intent)}}})"
+
+
 def _of(spec: AlertsSpec, database: Database) -> list[Alert]:
     intent = cluster_intent(spec.pair, database.name, spec.region.name)
     found = [_lag(spec, intent), _broken(spec, database, intent)]
@@ -48,14 +68,13 @@ def _lag(spec: AlertsSpec, intent: ClusterIntent) -> Alert:
 
 def _broken(spec: AlertsSpec, database: Database, intent: ClusterIntent) -> Alert:
     """The lag is 0 whenever all that was received is replayed, so a copy that receives nothing shows none."""
-    rpo, selected = spec.pair.objectives.rpo, pods(spec, intent)
-    if intent.is_primary or database.replication == STREAM:
-        receiver = f"max by (pod) (cnpg_pg_replication_is_wal_receiver_up{{{selected}}})"
-        expr, limit = f"max by (pod) (cnpg_pg_replication_in_recovery{{{selected}}}) > {receiver}", None
+    rpo = spec.pair.objectives.rpo
+    if has_links(database, intent):
+        expr, limit = f"{standing_by(spec, intent)} > {receiving(spec, intent)}", None
         hold = within(rpo, 60, 900)
     else:
-        # It archives what it is shipped (`archive_mode = always`); -1 stands for never.
-        age = f"min(cnpg_pg_stat_archiver_seconds_since_last_archival{{{selected}}})"
+        # It archives what it is shipped (`archive_mode = always`).
+        age = archive_age(spec, intent)
         expr, limit, hold = f"{age} > LIMIT or {age} < 0", max(rpo, 60), 60
     return Alert(
         name="HaReplicationBroken",

@@ -31,7 +31,7 @@ def _silent(spec: AlertsSpec, label: str, region: str) -> Alert:
     )
 
 
-def _primaries(spec: AlertsSpec, database: Database) -> str:
+def primaries(spec: AlertsSpec, database: Database) -> str:
     """Instances that are no standby, of any incarnation. A fenced one shows nothing, as its PostgreSQL is down."""
     pods = f'namespace="{spec.namespace}",pod=~"{database.name}-g[0-9]+-[0-9]+"'
     return f"cnpg_pg_replication_in_recovery{{{pods}}} == 0"
@@ -40,7 +40,7 @@ def _primaries(spec: AlertsSpec, database: Database) -> str:
 def _two(spec: AlertsSpec, label: str, database: Database) -> Alert:
     return Alert(
         name="HaTwoPrimaries",
-        expr=f"count(count by ({label}) ({_primaries(spec, database)})) > LIMIT",
+        expr=f"count(count by ({label}) ({primaries(spec, database)})) > LIMIT",
         limit=1,
         hold=60,
         severity=CRITICAL,
@@ -53,7 +53,7 @@ def _two(spec: AlertsSpec, label: str, database: Database) -> Alert:
 def _none(spec: AlertsSpec, database: Database) -> Alert:
     return Alert(
         name="HaNoPrimary",
-        expr=f"absent({_primaries(spec, database)})",
+        expr=f"absent({primaries(spec, database)})",
         hold=within(spec.pair.objectives.rto // 2, 60, 600),
         severity=CRITICAL,
         summary=f"{database.name} takes writes in no region that can be seen",

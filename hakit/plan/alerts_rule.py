@@ -6,6 +6,7 @@ from typing import Any
 
 #: Where the bound stands in an expression.
 LIMIT = "LIMIT"
+ABOVE, BELOW = ">", "<"
 CRITICAL, WARNING = "critical", "warning"
 
 
@@ -47,6 +48,18 @@ def rule(alert: Alert, runbooks: str) -> dict[str, Any]:
             "runbook_url": f"{runbooks}#{alert.name.lower()}",
         },
     }
+
+
+def measured(alert: Alert) -> str:
+    """What an alert compares with its bound.
+
+    Raises:
+        ValueError: its expression ends in no bound.
+    """
+    for comparison in (ABOVE, BELOW):
+        if alert.expr.endswith(f" {comparison} {LIMIT}"):
+            return alert.expr.removesuffix(f" {comparison} {LIMIT}")
+    raise ValueError(f"{alert.name}: {alert.expr}")
 
 
 def within(value: int, least: int, most: int) -> int:

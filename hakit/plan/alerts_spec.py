@@ -29,6 +29,7 @@ ARGUMENTS = (
     "certificate_days",
     "volume_percent",
     "all_regions",
+    "dashboard",
     "labels",
     "runbooks",
 )
@@ -79,6 +80,15 @@ class Everywhere:
 
 
 @dataclass(frozen=True)
+class Dashboard:
+    """By what Grafana's sidecar finds a dashboard, and where it puts it; an empty folder is none."""
+
+    labels: Mapping[str, str]
+    folder: str
+    folder_annotation: str
+
+
+@dataclass(frozen=True)
 class AlertsSpec:
     """HaAlerts' arguments, checked. Everything after this trusts it.
 
@@ -105,6 +115,7 @@ class AlertsSpec:
     certificate_days: int
     volume_percent: int
     everywhere: Everywhere | None
+    dashboard: Dashboard | None
     labels: Mapping[str, str]
     runbooks: str
 
@@ -144,6 +155,7 @@ def specify(name: str, args: Any, topology: Topology) -> AlertsSpec:
         certificate_days=given.number("certificate_days", 14, least=1),
         volume_percent=_percent(given),
         everywhere=_everywhere(given),
+        dashboard=_dashboard(given),
         labels=given.labels("labels"),
         runbooks=given.text("runbooks", "docs/alerts.md"),
     )
@@ -261,3 +273,17 @@ def _everywhere(given: Arguments) -> Everywhere | None:
         what = "all_regions.label: not a label's name"
         raise HakitError(what, where=given.where, given=label, allowed="letters, digits and underscores")
     return Everywhere(label, inner.labels("labels"))
+
+
+def _dashboard(given: Arguments) -> Dashboard | None:
+    """Defaults of the chart kube-prometheus-stack (`grafana.sidecar.dashboards`); it names no annotation of folders."""
+    if "dashboard" not in given:
+        return None
+    inner = given.inner("dashboard", ("labels", "folder", "folder_annotation"))
+    folder = inner.text("folder") if "folder" in inner else ""
+    # The sidecar writes files there: an absolute path, or one that climbs, would be anywhere in its container.
+    if folder and not re.fullmatch(r"[A-Za-z0-9][-\w .]*(/[A-Za-z0-9][-\w .]*)*", folder, re.ASCII):
+        allowed = "words of letters, digits, spaces, hyphens, dots and underscores, with / between folders"
+        raise HakitError("dashboard.folder: not a folder of Grafana", where=given.where, given=folder, allowed=allowed)
+    labels = inner.labels("labels") or {"grafana_dashboard": "1"}
+    return Dashboard(labels, folder, inner.text("folder_annotation", "grafana_folder"))

@@ -33,16 +33,20 @@ def _slow(bucket: str, latency: int) -> Alert:
     )
 
 
-def _failing(bucket: str) -> Alert:
-    # Whichever side's exporter sees it says so.
+def given_up(bucket: str) -> str:
+    """Objects that S3 gave up to copy within an hour. Whichever side's exporter sees it says so."""
     from_here, to_here = (
         f'max_over_time(aws_s3_operations_failed_replication_sum{{{side}_bucket="{bucket}"}}[1h])'
         for side in ("source", "destination")
     )
+    return f"max by (source_bucket, destination_bucket) ({from_here} or {to_here})"
+
+
+def _failing(bucket: str) -> Alert:
     return Alert(
         name="HaBucketReplicationFailing",
         # S3 tries none of these again, so they count for an hour, however short the peak.
-        expr=f"max by (source_bucket, destination_bucket) ({from_here} or {to_here}) > 0",
+        expr=f"{given_up(bucket)} > 0",
         hold=60,
         severity=CRITICAL,
         summary="Objects of {{ $labels.source_bucket }} could not be copied to {{ $labels.destination_bucket }}",

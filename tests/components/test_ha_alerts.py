@@ -60,6 +60,24 @@ def test_nothing_is_registered_when_an_argument_is_wrong(tmp_path: Path) -> None
         watched(tmp_path, drills={"last": "yesterday"})
 
 
+def test_a_dashboard_is_made_where_one_is_asked_for(tmp_path: Path) -> None:
+    def config_maps(**arguments: Any) -> dict[str, Any]:
+        found = watched(tmp_path, **arguments).resources
+        return {each.name: each.inputs["metadata"] for each in found if each.type.endswith(":ConfigMap")}
+
+    assert config_maps() == {}
+    (made,) = config_maps(dashboard={}).items()
+    assert made[0] == "ha-dashboard"
+    assert made[1]["labels"]["grafana_dashboard"] == "1"
+
+
+def test_a_dashboard_that_is_too_large_is_refused_and_the_alerts_alone_are_not(tmp_path: Path) -> None:
+    many = {f"app-{number}": {"active": {"replicas": 6, "needs": 4}} for number in range(300)}
+    with pytest.raises(HakitError, match="larger than a ConfigMap may be"):
+        watched(tmp_path, apps=many, dashboard={})
+    assert watched(tmp_path, apps=many).exports["alerts"]
+
+
 def drill_limit(found: Recording) -> str:
     rules = [rule for each in found.resources if each.name == "ha-rules" for group in each.inputs["spec"]["groups"]
              for rule in group["rules"]]  # fmt: skip

@@ -17,6 +17,7 @@ import yaml
 
 from hakit.plan.alerts import plan
 from hakit.plan.alerts_rule import Alert, rule
+from hakit.plan.dashboard_panels import sections
 from lab.harness.tools import tool
 from tests.lab.conftest import need
 from tests.lab.definitions import documents
@@ -435,6 +436,69 @@ def test_promtool_finds_nothing_wrong_with_the_rules(region: str, tmp_path: Path
         write(tmp_path, "rules.yaml", planned.manifest["spec"])
         code, said = promtool(tmp_path, "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml")
         assert code == 0, said
+
+
+def panels(folder: Path, region: str, **changes: Any) -> dict[str, list[str]]:
+    """The expressions of the dashboard, by the panel's title."""
+    found = sections(spec(folder, region, **changes))
+    return {panel.title: [expr for expr, _ in panel.queries] for each in found.values() for panel in each}
+
+
+@pytest.mark.parametrize("region", [EAST, WEST])
+def test_prometheus_reads_every_expression_of_the_dashboard(region: str, tmp_path: Path) -> None:
+    shapes: list[dict[str, Any]] = [{}, SHIPPED]
+    asked = [expr for shape in shapes for each in panels(tmp_path, region, **shape).values() for expr in each]
+    rules = [{"record": f"panel:{number}", "expr": expr} for number, expr in enumerate(asked)]
+    write(tmp_path, "rules.yaml", {"groups": [{"name": "panels", "rules": rules}]})
+    code, said = promtool(tmp_path, "check", "rules", "rules.yaml")
+    assert code == 0, said
+    assert f"{len(asked)} rules found" in said
+    write(
+        tmp_path, "broken.yaml", {"groups": [{"name": "panels", "rules": [{"record": "one", "expr": f"{asked[0]})"}]}]}
+    )
+    assert promtool(tmp_path, "check", "rules", "broken.yaml")[0] != 0
+
+
+def test_panels_show_what_is_there_and_zero_where_nothing_is(tmp_path: Path) -> None:
+    found = panels(tmp_path, WEST) | panels(tmp_path, EAST)
+    instances = {
+        **postgres("cnpg_pg_replication_in_recovery", "0x3000", "orders-g1-1"),
+        **postgres("cnpg_pg_replication_in_recovery", "1x3000", "orders-g1-2"),
+        **postgres("cnpg_pg_replication_in_recovery", "1x3000", "orders-g1-3"),
+        **postgres("cnpg_pg_replication_is_wal_receiver_up", "0x3000", "orders-g1-1"),
+        **postgres("cnpg_pg_replication_is_wal_receiver_up", "1x3000", "orders-g1-2"),
+        **postgres("cnpg_pg_replication_is_wal_receiver_up", "0x3000", "orders-g1-3"),
+    }
+    series = {
+        **storefront("n1", "n1", "n2"),
+        **instances,
+        **postgres(BACKUP, "600x3000"),
+        **ksm("kube_cronjob_created", CRON, "0x3000"),
+    }
+    first, second, third = found["storefront: ready pods by zone"]
+    (links,) = found["orders: standby instances whose link is up (1) or down (0)"]
+    (writable,) = found[f"orders: instances in {EAST} that take writes (1 is right)"]
+    (backup,) = found["orders: age of the last base backup"]
+    (proven,) = found["orders-restore: time since a restore was proven"]
+    expected: list[tuple[str, dict[str, int]]] = [
+        (first, {"{}": 2}),
+        (second, {"{}": 1}),
+        (third, {"{}": 0}),
+        (links, {'{pod="orders-g1-2"}': 1, '{pod="orders-g1-3"}': 0}),
+        (writable, {"{}": 1}),
+        (backup, {"{}": 300}),
+        (proven, {}),
+    ]
+    asked = [
+        {"expr": expr, "eval_time": "15m", "exp_samples": [{"labels": each, "value": v} for each, v in values.items()]}
+        for expr, values in expected
+    ]
+    given = [{"series": each, "values": values} for each, values in series.items()]
+    write(tmp_path, "rules.yaml", {"groups": []})
+    test = {"interval": "1m", "input_series": given, "promql_expr_test": asked}
+    write(tmp_path, "tests.yaml", {"rule_files": ["rules.yaml"], "tests": [test]})
+    code, said = promtool(tmp_path, "test", "rules", "tests.yaml")
+    assert code == 0, said
 
 
 def test_cloudnative_pg_itself_brings_every_series_of_its_own_that_is_asked_for(tmp_path: Path) -> None:
