@@ -12,7 +12,7 @@ from hakit.cli.base import Format, app, interruptible
 from hakit.errors import HakitError
 
 if TYPE_CHECKING:
-    from hakit.operate.drilling import Options
+    from hakit.drill.underway import Options
     from hakit.topology import Topology
 
 
@@ -43,12 +43,12 @@ def drill(  # noqa: PLR0913, PLR0917  its parameters are its options
 
     Exit code 0: all passed, every measured objective kept; 1: not so; 2: refused, nothing was done; 3: nothing tried.
     """
-    from hakit.operate import drill as drilling
-    from hakit.operate import history as keeping
-    from hakit.operate.drill_tools import RealTools
-    from hakit.operate.drilling import PARTS, Options
-    from hakit.operate.report import exit_code, markdown
-    from hakit.operate.report import trend as trend_of
+    from hakit.drill import history as keeping
+    from hakit.drill import run as drilling
+    from hakit.drill.report import exit_code, markdown
+    from hakit.drill.report import trend as trend_of
+    from hakit.drill.tools import RealTools
+    from hakit.drill.underway import PARTS, Options
     from hakit.preview.project import find_project, only_topology
     from hakit.topology import load
 
@@ -113,7 +113,7 @@ def _origins(given: list[str], topology: "Topology", pair: str, url: str) -> dic
 
 
 def _plan(options: "Options", folder: Path) -> list[str]:
-    from hakit.operate.drilling import CHANGES, PARTS
+    from hakit.drill.underway import CHANGES, PARTS
 
     return [
         *(f"{part}: {CHANGES[part]}" for part in PARTS if part in options.parts),

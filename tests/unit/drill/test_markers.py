@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hakit.operate.consistency import DIFFERENT, EQUAL, UNKNOWN, Table, compare, sequences, worst
-from hakit.operate.markers import TABLE, Writer, interruption, prepare, remove, trail
-from hakit.operate.sql import Session, SqlError, ask, quoted
-from tests.unit.operate.postgres import Servers, kubectl, running
+from hakit.drill.consistency import DIFFERENT, EQUAL, UNKNOWN, Table, compare, sequences, worst
+from hakit.drill.markers import TABLE, Writer, interruption, prepare, remove, trail
+from hakit.drill.sql import Session, SqlError, ask, quoted
+from tests.unit.drill.postgres import Servers, kubectl, running
 
 
 @pytest.fixture(scope="module")

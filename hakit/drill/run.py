@@ -1,16 +1,16 @@
 """`hakit drill`: what is refused before it begins, and the parts one after the other.
 
-What a part does to the world goes through `drilling.Tools`, so that a test can stand in for a region.
+What a part does to the world goes through `underway.Tools`, so that a test can stand in for a region.
 """
 
 import datetime as dt
 import time
 
+from hakit.drill.parts import RUN
+from hakit.drill.report import FAILED, VERSION, DrillDocument, PartDocument, outcome_of
+from hakit.drill.report import objectives as compared
+from hakit.drill.underway import PARTS, Drill, Options, Progress, Tools, skipped
 from hakit.errors import HakitError
-from hakit.operate.drill_parts import RUN
-from hakit.operate.drilling import PARTS, Drill, Options, Progress, Tools, skipped
-from hakit.operate.report import FAILED, VERSION, DrillDocument, PartDocument, outcome_of
-from hakit.operate.report import objectives as compared
 from hakit.topology.handovers import active_region
 from hakit.topology.model import Pair, Topology
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from hakit.operate.sql import Session, SqlError, ask, quoted
+from hakit.drill.sql import Session, SqlError, ask, quoted
 
 TABLE = "hakit_drill.markers"
 _MADE = (

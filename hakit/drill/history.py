@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from hakit.drill.report import VERSION, DrillDocument, markdown
 from hakit.errors import HakitError
-from hakit.operate.report import VERSION, DrillDocument, markdown
 
 _NAME = re.compile(r"\d{8}T\d{6}Z")
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hakit.drill.sql import Session
 from hakit.observe import Place
-from hakit.operate.sql import Session
 
 KUBECTL = """\
 #!/bin/sh

@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 
 from hakit.components.drills_held import NEVER, last_day
+from hakit.drill import history
+from hakit.drill.markers import TABLE
+from hakit.drill.probing import Answer, get, origins, without_answers
+from hakit.drill.report import DrillDocument, exit_code, markdown, objectives, trend
+from hakit.drill.run import check, run
+from hakit.drill.sql import Session
+from hakit.drill.underway import Options, StepError
 from hakit.errors import HakitError
-from hakit.operate import history
-from hakit.operate.drill import check, run
-from hakit.operate.drilling import Options, StepError
-from hakit.operate.markers import TABLE
-from hakit.operate.probing import Answer, get, origins, without_answers
-from hakit.operate.report import DrillDocument, exit_code, markdown, objectives, trend
-from hakit.operate.sql import Session
 from hakit.topology import Topology
-from tests.unit.operate.postgres import Servers, kubectl, running
+from tests.unit.drill.postgres import Servers, kubectl, running
 from tests.unit.postgres.given import FAILOVER, PLANNED, REBUILD, SETTLED, topology
 
 

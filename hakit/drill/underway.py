@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from hakit.drill.report import FAILED, PASSED, SKIPPED, StepDocument
+from hakit.drill.sql import Session, SqlError
 from hakit.errors import HakitError
 from hakit.observe import UnreachableError
-from hakit.operate.report import FAILED, PASSED, SKIPPED, StepDocument
-from hakit.operate.sql import Session, SqlError
 from hakit.topology.handovers import active_region
 from hakit.topology.model import Pair, Topology
 

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Mapping
 
+from hakit.drill import consistency, markers, probing
+from hakit.drill.sql import Session
+from hakit.drill.underway import Drill, StepError, skipped
 from hakit.errors import counted
-from hakit.operate import consistency, markers, probing
-from hakit.operate.drilling import Drill, StepError, skipped
-from hakit.operate.sql import Session
 from hakit.topology.handovers import active_region, serves
 
 
@@ -225,7 +225,7 @@ def _answers(drill: Drill, prober: probing.Prober) -> str:
     return f"{len(prober.answers)} asked, {bad} not answered well, {longest:.1f} s at most between two good ones"
 
 
-#: By name, in the order of `hakit.operate.drilling.PARTS`.
+#: By name, in the order of `hakit.drill.underway.PARTS`.
 RUN: Mapping[str, Callable[[Drill], None]] = {
     "consistency": _consistency,
     "traffic": _traffic,

@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hakit.drill.sql import Session
+from hakit.drill.underway import StepError
 from hakit.observe import ask_all, place_of
-from hakit.operate.drilling import StepError
-from hakit.operate.sql import Session
 from hakit.status.judge import copies_of, current_of
 from hakit.status.seen import SeenRegion, see
 from hakit.topology import Topology, load
@@ -25,7 +25,7 @@ _ROOM = ("HK104", "HK110", "HK111", "HK112", "HK113")
 
 @dataclass(frozen=True)
 class RealTools:
-    """What `drilling.Tools` asks for.
+    """What `underway.Tools` asks for.
 
     Attributes:
         path: the topology's file.

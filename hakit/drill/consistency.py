@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from hakit.operate.markers import TABLE
-from hakit.operate.sql import Session, SqlError, ask
+from hakit.drill.markers import TABLE
+from hakit.drill.sql import Session, SqlError, ask
 
 EQUAL, DIFFERENT, MOVING, UNKNOWN = "equal", "different", "moving", "unknown"
 
