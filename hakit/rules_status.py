@@ -76,8 +76,8 @@ STATUS: tuple[Rule, ...] = (
         _W,
         "a database's state is not whole, or not to be seen",
         "Instances are missing, or somebody was not allowed to ask them.",
-        "look at its pods: kubectl get pods -l cnpg.io/cluster=<cluster>; `hakit status` needs to list Clusters and "
-        "ObjectStores, and to get pods/proxy",
+        "look at its pods: kubectl get pods -l cnpg.io/cluster=<cluster>; `hakit status` needs to list Clusters, "
+        "ObjectStores, CronJobs and ConfigMaps, and to get pods/proxy",
     ),
     Rule(
         "HK140",
@@ -86,5 +86,21 @@ STATUS: tuple[Rule, ...] = (
         "PostgreSQL is stopped there until the fence is lifted: by the region's own fence, when the witness names this "
         "copy, or by a person.",
         "look at the witness (`hakit witness show`), and lift what a person has fenced",
+    ),
+    Rule(
+        "HK141",
+        _E,
+        "the last restore of a backup failed",
+        "A RestoreCheck's last run ended in something else than a proof. Until it is known why, count on there being no "
+        "backup.",
+        "its word is in docs/restore-check.md; `hakit verify-backup` tries it again at once",
+    ),
+    Rule(
+        "HK142",
+        _W,
+        "no restore of a backup has been proven lately",
+        "A RestoreCheck has had no success for one and a half times the longest time between two of its runs, the limit of "
+        "HaRestoreCheckTooOld. Nobody knows whether the backups can be restored.",
+        "look at its CronJob, whether it is suspended, and at its Jobs; `hakit verify-backup` tries it at once",
     ),
 )

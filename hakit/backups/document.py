@@ -4,9 +4,11 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any, TypedDict
 
-from hakit.backups.seen import CHECK, STORE, Archived, SeenBackups
+from hakit.backups.seen import STORE, Archived, SeenBackups
 from hakit.observe import Object, UnreachableError
-from hakit.status.seen import SeenCopy, moment
+from hakit.status import restores
+from hakit.status.moments import moment
+from hakit.status.seen import SeenCopy
 from hakit.topology import names
 from hakit.topology.intents import cluster_intent
 from hakit.topology.model import Topology
@@ -156,23 +158,9 @@ def _archived(copy: SeenCopy | None) -> tuple[dt.datetime | None, bool]:
 
 def _proofs(pair: str, database: str, source: str, seen: Seen) -> tuple[str | None, str]:
     """When a restore from a region's archive last worked, wherever; and how the last ones that did not ended."""
-    worked: list[dt.datetime] = []
-    doubts = []
-    for answer in seen.values():
-        if isinstance(answer, UnreachableError):
-            continue
-        for check in answer.checks:
-            metadata = check["metadata"]
-            labels = metadata.get("labels") or {}
-            if [labels.get(f"hakit/{key}") for key in ("pair", "database", "source")] != [pair, database, source]:
-                continue
-            report = answer.reports.get((metadata["namespace"], f"{labels[CHECK]}-restore-check")) or {}
-            ended = moment(report.get("ended"))
-            last = moment((check.get("status") or {}).get("lastSuccessfulTime"))
-            worked += [each for each in (last, ended if report.get("outcome") == "ok" else None) if each]
-            if report.get("outcome") not in (None, "ok"):
-                doubts.append(f"{labels[CHECK]}: {report['outcome']}")
-    return _stamp(max(worked, default=None)), "; ".join(doubts)
+    answers = [each for each in seen.values() if isinstance(each, SeenBackups)]
+    tried = [each for answer in answers for each in restores.of(answer.checks, pair, database, source)]
+    return _stamp(restores.proven(tried)), "; ".join(f"{each.name}: {each.outcome}" for each in tried if each.failed)
 
 
 def _applications(seen: Seen) -> Iterator[BackupDocument]:

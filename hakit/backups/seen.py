@@ -4,13 +4,11 @@ CloudNativePG 1.30 and its Barman plugin 0.14 (`ObjectStore.status.serverRecover
 Velero 1.18 (https://velero.io/docs/v1.18/api-types/backup/), Kubernetes' CronJobs and ConfigMaps.
 """
 
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from hakit.observe import Object, Reader, RefusedError
+from hakit.status.restores import Check
 from hakit.status.seen import SeenCopy, see
 
 _STORES = "/apis/barmancloud.cnpg.io/v1/objectstores"
@@ -19,9 +17,6 @@ _VELERO = "/apis/velero.io/v1/{}"
 #: Velero's data mover; without it, or before 1.12, there are none.
 _UPLOADS = "/apis/velero.io/v2alpha1/datauploads"
 _CRON_JOBS = "/apis/batch/v1/cronjobs"
-_CONFIG_MAPS = "/api/v1/configmaps"
-#: The label of a RestoreCheck's objects, and the key of its report.
-CHECK, REPORT = "hakit/restore-check", "report.json"
 #: The label of what BackupPlan runs by a CronJob, and the annotation that says where it goes.
 COPIES, STORE = "hakit/backup", "hakit/backup-store"
 
@@ -55,7 +50,7 @@ class SeenBackups:
     locations, schedules, backups: Velero's, as they are.
     uploaded: bytes of volumes by Velero backup.
     jobs: CronJobs that back something up.
-    checks: CronJobs that try restores, and their reports by name.
+    checks: RestoreChecks.
     unread: what was refused, by path.
     """
 
@@ -67,8 +62,7 @@ class SeenBackups:
     backups: tuple[Object, ...] = ()
     uploaded: Mapping[str, int] = field(default_factory=dict)
     jobs: tuple[Object, ...] = ()
-    checks: tuple[Object, ...] = ()
-    reports: Mapping[tuple[str, str], Object] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,8 +96,7 @@ def see_backups(reader: Reader) -> SeenBackups:
         backups=tuple(every(_VELERO.format("backups")) if locations else ()),
         uploaded=uploaded(every(_UPLOADS) if locations else []),
         jobs=tuple(every(_CRON_JOBS, labelSelector=COPIES)),
-        checks=tuple(every(_CRON_JOBS, labelSelector=CHECK)),
-        reports=reports(every(_CONFIG_MAPS, labelSelector=CHECK)),
+        checks=region.checks or (),
         unread=unread,
     )
 
@@ -185,15 +178,4 @@ def uploaded(uploads: list[Object]) -> dict[str, int]:
         size = ((each.get("status") or {}).get("progress") or {}).get("totalBytes")
         if backup and isinstance(size, int):
             found[backup] = found.get(backup, 0) + size
-    return found
-
-
-def reports(maps: list[Object]) -> dict[tuple[str, str], dict[str, Any]]:
-    """The report of each check's last run, by namespace and ConfigMap."""
-    found = {}
-    for each in maps:
-        with suppress(ValueError):
-            report = json.loads((each.get("data") or {}).get(REPORT) or "")
-            if isinstance(report, dict):
-                found[each["metadata"]["namespace"], each["metadata"]["name"]] = report
     return found

@@ -6,9 +6,10 @@ from typing import Any, TypedDict
 
 from hakit.findings import Finding, in_order
 from hakit.observe import UnreachableError
+from hakit.status import restores
 from hakit.status.judge import Seen, copies_of, current_of, judge, writer_of
 from hakit.status.lag import Lag, lag_of
-from hakit.status.seen import SeenCopy
+from hakit.status.seen import SeenCopy, SeenRegion
 from hakit.topology.handovers import active_region, epoch
 from hakit.topology.intents import cluster_intent
 from hakit.topology.model import Pair, Topology
@@ -36,6 +37,8 @@ class CopyDocument(TypedDict):
     lag_seconds: float | None
     archive_seconds: int | None  # since the last segment that was archived
     backup_seconds: int | None  # since the last base backup
+    proven_seconds: int | None  # since a restore of this region's archive last worked, in whatever region
+    restore_checks: list[str] | None  # region/namespace/CronJob of those that try it
     certificate_days: int | None  # of the one that ends first
     problem: str
 
@@ -125,11 +128,20 @@ def _database(pair: Pair, database: str, seen: Seen, now: dt.datetime) -> Databa
                 "region": region,
                 "declared": "primary" if intent.is_primary else "replica",
                 "role": role_of(copy, answered=here is not None),
+                **_proof(pair.name, database, region, seen, now),
                 **_lag(Lag() if copy is None or copy is writer or not intent.awaits_ready else lag_of(copy, writer)),
             }
         )
         copies += [
-            {**_seen(other, now), "region": region, "declared": "kept", "role": role_of(other), **_lag(Lag())}
+            {
+                **_seen(other, now),
+                "region": region,
+                "declared": "kept",
+                "role": role_of(other),
+                **_lag(Lag()),
+                "proven_seconds": None,
+                "restore_checks": [],
+            }
             for other in here or []
             if other is not copy
         ]
@@ -138,6 +150,20 @@ def _database(pair: Pair, database: str, seen: Seen, now: dt.datetime) -> Databa
 
 def _lag(lag: Lag) -> Any:
     return {"lag_bytes": lag.size, "lag_seconds": lag.seconds}
+
+
+def _proof(pair: str, database: str, source: str, seen: Seen, now: dt.datetime) -> Any:
+    """Of one region's archive. Where nothing proves it and somebody was not to be asked, nobody knows."""
+    known = {
+        name: each.checks for name, each in seen.items() if isinstance(each, SeenRegion) and each.checks is not None
+    }
+    found = [(name, each) for name, checks in known.items() for each in restores.of(checks, pair, database, source)]
+    last = restores.proven(each for _, each in found)
+    names = [f"{name}/{each.namespace}/{each.name}" for name, each in found]
+    return {
+        "proven_seconds": _since(last, now),
+        "restore_checks": names if last or len(known) == len(seen) else None,
+    }
 
 
 def _seen(copy: SeenCopy | None, now: dt.datetime) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from hakit.errors import counted
 from hakit.findings import Finding
 from hakit.observe import UnreachableError
+from hakit.status import restores
 from hakit.status.lag import lag_of
 from hakit.status.seen import SeenCopy, SeenRegion
 from hakit.topology import names
@@ -72,6 +73,15 @@ def _database(pair: Pair, database: str, seen: Seen, now: dt.datetime) -> Iterat
                 if other.incarnation not in known:
                     message = f"{region} has incarnation {other.incarnation}, which this topology does not list"
                     yield Finding("HK132", _title(other), "", message)
+    yield from _proofs(pair, database, seen, now)
+
+
+def _proofs(pair: Pair, database: str, seen: Seen, now: dt.datetime) -> Iterator[Finding]:
+    for region, answer in seen.items():
+        if isinstance(answer, UnreachableError):
+            continue
+        for source in pair.regions:
+            yield from restores.judge(region, restores.of(answer.checks or (), pair.name, database, source), now)
 
 
 def _writers(pair: Pair, database: str, seen: Seen, found: Mapping[str, list[SeenCopy]]) -> Iterator[Finding]:

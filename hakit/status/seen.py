@@ -4,16 +4,20 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hakit.observe import Object, Reader, RefusedError, UnreachableError
 from hakit.plan import guard
+from hakit.status.moments import moment
+from hakit.status.restores import Check, checks_of
 from hakit.topology.copies import EPOCH
+from hakit.verify.made import CHECK
 
 _CLUSTERS = "/apis/postgresql.cnpg.io/v1/clusters"
 _STORES = "/apis/barmancloud.cnpg.io/v1/objectstores"
+_CRON_JOBS = "/apis/batch/v1/cronjobs"
+_CONFIG_MAPS = "/api/v1/configmaps"
 FENCED = "cnpg.io/fencedInstances"
 
 
@@ -95,11 +99,13 @@ class SeenRegion:
     version: of Kubernetes, as the server says it.
     copies: every Cluster with hakit's labels.
     unread: what was refused, by path.
+    checks: every RestoreCheck that runs here; None where they were not to be read.
     """
 
     version: str = ""
     copies: tuple[SeenCopy, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict)
+    checks: tuple[Check, ...] | None = ()
 
 
 def see(reader: Reader) -> SeenRegion:
@@ -116,9 +122,16 @@ def see(reader: Reader) -> SeenRegion:
     clusters = _list(reader, _CLUSTERS, unread, labelSelector=guard.PAIR)
     backups = _backups(_list(reader, _STORES, unread)) if clusters else {}
     copies = [copy_of(each, backups) for each in clusters]
+    checks = _checks(reader, unread)
     with ThreadPoolExecutor(max(len(copies), 1)) as pool:
         asked = list(pool.map(lambda copy: _with_instance(reader, copy), copies))
-    return SeenRegion(version, tuple(asked), unread)
+    return SeenRegion(version, tuple(asked), unread, checks)
+
+
+def _checks(reader: Reader, unread: dict[str, str]) -> tuple[Check, ...] | None:
+    jobs = _list(reader, _CRON_JOBS, unread, labelSelector=CHECK)
+    reports = _list(reader, _CONFIG_MAPS, unread, labelSelector=CHECK) if jobs else []
+    return None if _CRON_JOBS in unread else checks_of(jobs, reports)  # without reports, the CronJobs' own successes
 
 
 def _list(reader: Reader, path: str, unread: dict[str, str], **query: str) -> list[Object]:
@@ -231,15 +244,6 @@ def position_of(text: Any) -> int | None:
     """A position in WAL, `0/3000148`: https://www.postgresql.org/docs/current/datatype-pg-lsn.html"""
     found = re.fullmatch(r"([0-9A-F]{1,8})/([0-9A-F]{1,8})", str(text or ""), re.IGNORECASE)
     return (int(found[1], 16) << 32) + int(found[2], 16) if found else None
-
-
-def moment(text: Any) -> dt.datetime | None:
-    """`2027-02-22 11:36:21 +0000 UTC`, as Go prints a time, or one of ISO 8601; `-infinity` is none."""
-    plain = re.sub(r" ([+-]\d{4})( \w+)?$", r"\1", str(text or ""))
-    with suppress(ValueError):
-        found = dt.datetime.fromisoformat(plain)
-        return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
-    return None
 
 
 def _number(text: Any) -> int | None:

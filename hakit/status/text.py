@@ -11,7 +11,7 @@ from hakit.preview.paint import Paint
 from hakit.status.document import CopyDocument, DatabaseDocument, PairDocument, RegionDocument, StatusDocument
 
 _COLOURS = {"error": "red", "warning": "yellow"}
-_HEADS = ("region", "copy", "role", "epoch", "ready", "behind", "", "archived", "backup", "certificate")
+_HEADS = ("region", "copy", "role", "epoch", "ready", "behind", "", "archived", "backup", "proven", "certificate")
 _UNKNOWN = "?"
 
 
@@ -63,8 +63,17 @@ def _row(copy: CopyDocument) -> list[str]:
         "" if copy["lag_seconds"] is None else duration(copy["lag_seconds"]),
         "" if copy["archive_seconds"] is None else f"{duration(copy['archive_seconds'])} ago",
         "" if copy["backup_seconds"] is None else f"{duration(copy['backup_seconds'])} ago",
+        _proven(copy),
         "" if copy["certificate_days"] is None else counted(copy["certificate_days"], "day"),
     ]
+
+
+def _proven(copy: CopyDocument) -> str:
+    if copy["proven_seconds"] is not None:
+        return f"{duration(copy['proven_seconds'])} ago"
+    if copy["declared"] == "kept":
+        return ""
+    return _UNKNOWN if copy["restore_checks"] is None else "never" if copy["restore_checks"] else "no check"
 
 
 def _or_unknown(value: int | None) -> str:

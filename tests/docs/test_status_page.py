@@ -1,6 +1,7 @@
 """The page docs/status.md: its screen is what the code prints, its keys are the document's."""
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -17,6 +18,7 @@ from hakit.status.document import (
     StatusDocument,
     document_of,
 )
+from hakit.status.restores import Check
 from hakit.status.seen import SeenCopy, SeenRegion, copy_of
 from hakit.topology import load
 from tests.docs.test_documentation import blocks
@@ -34,10 +36,17 @@ def _copy(region: str, **more: Any) -> SeenCopy:
     return replace(copy_of({**made, "status": HEALTHY}, {}), **more)
 
 
+def _checks() -> Iterator[Check]:
+    """Of both archives, in the standby's cluster."""
+    for region, hours in (("us-east-1", 8), ("us-west-2", 7)):
+        proven = NOW - dt.timedelta(hours=hours)
+        yield Check(f"orders-from-{region}", "shop-restore-checks", "shop", "orders", region, proven=proven)
+
+
 def test_the_screen_is_what_is_printed() -> None:
     seen = {
         "us-east-1": SeenRegion("v1.34.1", (_copy("us-east-1", now=PRIMARY, backup=NOW - dt.timedelta(hours=10)),)),
-        "us-west-2": SeenRegion("v1.34.1", (_copy("us-west-2", now=REPLICA),)),
+        "us-west-2": SeenRegion("v1.34.1", (_copy("us-west-2", now=REPLICA),), checks=tuple(_checks())),
     }
     assert blocks(PAGE, "text") == [status_text(document_of(TOPOLOGY, "topology.yaml", seen, NOW))]
 

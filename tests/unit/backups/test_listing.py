@@ -14,6 +14,7 @@ from hakit.backups.document import BackupDocument, Seen, document_of, exit_code
 from hakit.backups.seen import Archived, SeenBackups, archives, uploaded
 from hakit.backups.text import backups_text
 from hakit.observe import UnreachableError
+from hakit.status.restores import checks_of
 from tests.unit.status.given import NOW, PRIMARY, REPLICA, copy, declared
 from tests.unit.status.test_run import project  # noqa: F401
 
@@ -131,6 +132,12 @@ def test_a_dead_region_is_told_and_costs_no_other_region_its_rows() -> None:
     assert backups_text(document_of(declared(), "t", dead, NOW)).startswith("a  a · no answer: no answer within 15 s\n")
 
 
+def report(outcome: str, source: str) -> dict[str, Any]:
+    told = json.dumps({"outcome": outcome, "ended": "2026-11-24T04:03:00Z"})
+    metadata = {"namespace": "checks", "name": f"orders-from-{source}-restore-check"}
+    return {"metadata": metadata, "data": {"report.json": told}}
+
+
 def check(outcome: str | None, last: str | None, source: str = "a") -> dict[str, Any]:
     labels = {"hakit/restore-check": f"orders-from-{source}", "hakit/pair": "shop", "hakit/database": "orders"}
     job = {
@@ -141,8 +148,7 @@ def check(outcome: str | None, last: str | None, source: str = "a") -> dict[str,
         },
         "status": {"lastSuccessfulTime": last} if last else {},
     }
-    report = {"outcome": outcome, "ended": "2026-11-24T04:03:00Z"} if outcome else {}
-    return {"checks": (job,), "reports": {("checks", f"orders-from-{source}-restore-check"): report}}
+    return {"checks": checks_of([job], [report(outcome, source)] if outcome else [])}
 
 
 def test_the_last_restore_that_worked_is_told_wherever_it_was_made() -> None:

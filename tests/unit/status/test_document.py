@@ -10,6 +10,7 @@ from hakit.observe import UnreachableError
 from hakit.status import exit_code, status_text
 from hakit.status.document import StatusDocument, document_of
 from hakit.status.judge import Seen
+from hakit.status.restores import Check
 from hakit.status.seen import SeenRegion
 from hakit.status.text import duration
 from tests.unit.postgres.given import FAILOVER
@@ -25,15 +26,17 @@ def document(seen: Seen, *entries: dict[str, Any]) -> StatusDocument:
 def test_a_healthy_pair_is_one_screen_with_its_objectives_beside_what_was_measured() -> None:
     backup = NOW - dt.timedelta(hours=10)
     seen = both(replace(copy("a", now=PRIMARY), backup=backup), copy("b", now=REPLICA))
+    tried = Check("orders-from-a", "shop-restore-checks", "shop", "orders", "a", proven=NOW - dt.timedelta(hours=8))
+    seen["b"] = SeenRegion("v1.34.1", (copy("b", now=REPLICA),), checks=(tried,))
     assert status_text(document(seen)) == (
         "a  a · v1.34.1\n"
         "b  b · v1.34.1\n"
         "\n"
         "shop  active-passive, active in a · RTO 5m, RPO 30s (now 0.2s)\n"
         "  orders, epoch 0\n"
-        "    region  copy       role     epoch  ready  behind        archived  backup   certificate\n"
-        "    a       orders-g1  primary  0      3/3                  12s ago   10h ago  89 days\n"
-        "    b       orders-g1  replica  0      3/3    1000    0.2s                     89 days\n"
+        "    region  copy       role     epoch  ready  behind        archived  backup   proven    certificate\n"
+        "    a       orders-g1  primary  0      3/3                  12s ago   10h ago  8h ago    89 days\n"
+        "    b       orders-g1  replica  0      3/3    1000    0.2s                     no check  89 days\n"
         "\n"
         "2 of 2 regions answered, 0 errors, 0 warnings\n"
     )
@@ -78,6 +81,8 @@ def test_the_document_has_plain_numbers() -> None:
         "lag_seconds": 0.25,
         "archive_seconds": None,
         "backup_seconds": None,
+        "proven_seconds": None,
+        "restore_checks": [],
         "certificate_days": 89,
         "problem": "",
     }

@@ -13,6 +13,7 @@ from hakit.status.lag import Lag, lag_of
 from hakit.status.seen import SeenCopy, SeenRegion
 from tests.unit.postgres.given import FAILOVER, PLANNED, REBUILD, SETTLED, TOKEN
 from tests.unit.status.given import NOW, PRIMARY, REPLICA, both, copy, declared, healthy
+from tests.unit.status.test_restores import TRAPS as RESTORES
 
 DEAD = UnreachableError("no answer within 15 s")
 
@@ -75,7 +76,8 @@ def test_a_trap_is_found_and_its_mended_twin_is_not(
 
 
 def test_every_rule_of_a_status_has_a_trap() -> None:
-    assert {code for each in TRAPS for code in each[4]} >= {rule.code for rule in RULES}
+    """Those of restores are in test_restores.py."""
+    assert {code for each in [*TRAPS, *RESTORES] for code in each[-1]} >= {rule.code for rule in RULES}
 
 
 def test_a_dead_region_is_told_and_nothing_is_made_up_about_it() -> None:
