@@ -54,9 +54,14 @@ format: $(STAMP) ## format the code
 bench: $(STAMP) ## ratios, measured in one run
 	@$(BIN)/python tests/bench.py
 
+# The reference system has no witness; a runbook without its step would be half of one.
+WITNESS := $(foreach region,us-east-1 us-west-2,--witness 's3://acme-prod-$(region)-witness/shop.json?region=$(region)')
+
 docs: $(STAMP) ## write the pages and files that come from the code
 	@$(BIN)/hakit explain > docs/findings.md
 	@$(BIN)/hakit schema > docs/topology.schema.json
+	@for kind in switchover failover failback; do \
+	    $(BIN)/hakit runbook $$kind $(WITNESS) > docs/runbooks/$$kind.md || exit; done
 
 clean: ## remove .venv and caches
 	rm -rf $(VENV) .hakit .pytest_cache .ruff_cache .hypothesis

@@ -1,7 +1,8 @@
-"""What moves a pair: hakit switchover, failover and failback."""
+"""What moves a pair: hakit switchover, failover and failback; and hakit runbook, which says how."""
 
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     from hakit.operate.command import Wanted
     from hakit.operate.journal import Journal
     from hakit.operate.steps import Operation
+
+
+class Kind(StrEnum):
+    """What moves a pair."""
+
+    SWITCHOVER = "switchover"
+    FAILOVER = "failover"
+    FAILBACK = "failback"
+
 
 _Topology = Annotated[
     Path | None, typer.Argument(metavar="[TOPOLOGY]", help="Its file; by default the project's only one.")
@@ -91,6 +101,25 @@ def failback(  # noqa: PLR0913, PLR0917  its parameters are its options
     from hakit.operate.command import Wanted
 
     _operate(Wanted("failback", topology, pair, to, "", plan, cancel, journal), yes, format)
+
+
+@app.command()
+def runbook(
+    kind: Annotated[Kind, typer.Argument(help="Of which operation.")],
+    topology: _Topology = None,
+    pair: _Pair = "",
+    to: Annotated[str, typer.Option("--to", metavar="REGION", help="By default another than the active one.")] = "",
+    witness: Annotated[
+        list[str] | None, typer.Option("--witness", metavar="ADDRESS", help="As if the pair had it; may be repeated.")
+    ] = None,
+) -> None:
+    """Print an operation's runbook as Markdown: the steps that the command runs, and each of them by hand.
+
+    Nobody is asked and nothing is changed. Exit code 2: it cannot be planned for this pair.
+    """
+    from hakit.operate.runbook import of_project
+
+    typer.echo(of_project(kind, topology, pair, to, witness or ()), nl=False)
 
 
 def _operate(wanted: "Wanted", yes: bool, how: Format) -> None:

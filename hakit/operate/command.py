@@ -91,7 +91,7 @@ def operate(wanted: Wanted, ask: Ask, report: Report, update: Update | None = No
     project = find_project(wanted.topology.parent if wanted.topology else Path())
     path = (wanted.topology or only_topology(project)).resolve()
     declared = load(path)
-    name = _pair(declared, wanted.pair)
+    name = pair_of(declared, wanted.pair)
     with ExitStack() as opened:
         world = opened.enter_context(RealWorld(project, path, name, update))
         if wanted.kind == "failover":
@@ -132,7 +132,8 @@ def _run(world: RealWorld, journal: Journal, lease: Lease, report: Report, *, ba
         return Outcome("stopped", str(error), journal.left)
 
 
-def _pair(topology: Topology, name: str) -> str:
+def pair_of(topology: Topology, name: str) -> str:
+    """The pair's name; its only one when empty. Raises HakitError."""
     if name:
         return topology.pair(name).name
     if len(topology.pairs) != 1:
@@ -209,7 +210,7 @@ def _planned(  # noqa: PLR0913, PLR0917  each is a fact of it
     if wanted.to or wanted.kind != "failback":
         plan.operable(topology, name, wanted.to)  # before anybody is asked
     regions = topology.pair(name).regions
-    stacks = [*topology.regions, *_traffic(project, topology)]
+    stacks = [*topology.regions, *traffic_of(project, topology)]
     with ThreadPoolExecutor(3) as pool:
         soon = GIT_SOON if wanted.kind == "failover" else GIT_SECONDS
         git = pool.submit(recorded.before, path, seconds=soon)
@@ -243,7 +244,7 @@ def _plan(topology: Topology, name: str, wanted: Wanted, sight: Sight, stacks: C
     return plan.failback(topology, name, wanted.to, sight, stacks)
 
 
-def _traffic(project: Project, topology: Topology) -> list[str]:
+def traffic_of(project: Project, topology: Topology) -> list[str]:
     """The traffic stack, where the project has one."""
     return [plan.TRAFFIC] if names.stack(topology.environment, plan.TRAFFIC) in project.stack_names() else []
 

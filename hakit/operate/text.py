@@ -14,14 +14,14 @@ from hakit.preview.paint import Paint
 def plan_text(operation: Operation, notes: Sequence[str], journal: Journal | None, paint: Paint) -> str:
     """The plan as it is shown before anybody says yes."""
     what = f"{operation.kind} of pair {operation.pair} from {operation.old} to {operation.to}"
-    lines = [f"{paint(what, 'bold')}: {counted(len(operation.steps), 'step')}, about {_duration(operation.expected)}"]
+    lines = [f"{paint(what, 'bold')}: {counted(len(operation.steps), 'step')}, about {duration(operation.expected)}"]
     if journal is not None:
         lines.append(f"an earlier run left it open ({journal.phase}); what is done is not done again")
     lines += [paint(f"  ! {note}", "yellow") for note in (*operation.notes, *notes)]
     for number, step in enumerate(operation.steps, 1):
         state = _state(step, journal)
         lines.append(f"{number:>3}  {paint(step.id, 'bold')}  {step.what}{f'  [{state}]' if state else ''}")
-        lines.append(f"     {step.where} · about {_duration(step.expected)} · {step.why}")
+        lines.append(f"     {step.where} · about {duration(step.expected)} · {step.why}")
         lines.append(paint(f"     done when {step.verify}; undo: {step.undo}", "dim"))
         if step.final:
             lines.append(paint("     --- the point of no return: from here on it goes on to its end ---", "red"))
@@ -35,7 +35,8 @@ def _state(step: Step, journal: Journal | None) -> str:
     return journal.entries[step.id].state if journal and step.id in journal.entries else ""
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as a plan says them: 0.3 s, 37 s, 5 min."""
     if seconds < 10:
         return f"{seconds:g} s"
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
