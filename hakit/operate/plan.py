@@ -55,6 +55,8 @@ def switchover(topology: Topology, name: str, to: str, sight: Sight, stacks: Col
     not_older(pair, sight)
     before = _taken_up(pair, to)
     if before is pair.handovers:
+        _heard(sight, old, "mend the way to it: hakit preflight looks at it; when it is lost: hakit failover")
+        _heard(sight, to, "mend the way to it: hakit preflight looks at it")
         may_append(pair, Handover.model_validate({"kind": "planned", "to": to}), sight.seen)
     steps = tuple(_switch(topology, pair, old, to, stacks))
     return Operation("switchover", name, old, to, len(before), digest_of(before), steps, _back(pair, old, to))
@@ -80,6 +82,7 @@ def failover(  # noqa: PLR0913, PLR0917  each is a fact of it
     loss = accept_loss or f"{pair.objectives.rpo}s"
     parse_seconds_of(loss)
     entry = {"kind": "failover", "to": to, "accept_loss": loss}
+    _heard(sight, to, "mend the way to it; a failover needs the region that it goes to")
     may_append(pair, Handover.model_validate(entry), answering(sight))
     _loses_no_more(pair, to, sight, loss)
     steps = [*_take_over(topology, pair, old, entry, sight, stacks)]
@@ -105,12 +108,8 @@ def failback(topology: Topology, name: str, to: str, sight: Sight, stacks: Colle
     if old == to:
         raise _active_already(pair, to)
     not_older(pair, sight)
-    if to in sight.silent:
-        raise HakitError(
-            f"region {to} does not answer, and its copy is to be rebuilt",
-            given=sight.silent[to],
-            do="wait until it does",
-        )
+    _heard(sight, to, "wait until it does: its copy is to be rebuilt")
+    _heard(sight, old, "mend the way to it: its data is what the other copy is built from")
     base, steps = len(pair.handovers), list[Step]()
     if any(Copy(to, now.current[to]) in now.superseded for now in _standings(pair)):
         highest = max(now.highest[to] for now in _standings(pair))
@@ -196,6 +195,12 @@ def not_older(pair: Pair, sight: Sight) -> None:
 def active(pair: Pair) -> str:
     """The region that is active by the list."""
     return standing_of_apps(pair).active.region
+
+
+def _heard(sight: Sight, region: str, do: str) -> None:
+    """Refuse when a region does not answer: what is not known of it is not what is wrong with it."""
+    if region in sight.silent:
+        raise HakitError(f"region {region} does not answer", given=sight.silent[region], do=do)
 
 
 def _active_already(pair: Pair, to: str) -> HakitError:
