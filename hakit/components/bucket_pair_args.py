@@ -60,13 +60,17 @@ class BucketPairArgs(TypedDict, total=False):
     """Retention that nobody can cut short. It is switched on when the buckets are made, and an adopted bucket must
     have it already."""
     keep_days: int
-    """Days that must stay restorable: the retention of the backups stored here. The lock may not be shorter, and copies
-    must stay longer."""
+    """Days that must stay restorable: the retention of the backups stored here. The lock may not be shorter, copies
+    must stay longer, and nothing younger moves to a class that must be thawed."""
     noncurrent_days: int
     """Days after which an overwritten or deleted version goes. Default 30."""
     copies_days: int
     """Days after which the copies of other regions' archives go; for ever when left out. A backup tool deletes in its
     own region only, and its deletions are not copied."""
+    colder: dict[str, int]
+    """Days after which objects move to a cheaper storage class of S3, by its name: STANDARD_IA, INTELLIGENT_TIERING,
+    GLACIER_IR, GLACIER, DEEP_ARCHIVE. The last two must be thawed for hours before they can be read, so they need
+    `keep_days` and more days than it has. Default: nothing moves."""
     databases: dict[str, DatabasesArgs]
     """The pairs whose databases archive here, by the pair's name."""
     apps: dict[str, AppArgs]

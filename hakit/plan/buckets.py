@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from hakit.errors import HakitError
+from hakit.plan import buckets_colder
 from hakit.plan.arguments import Arguments
 from hakit.plan.buckets_adopt import adopted
 from hakit.plan.buckets_checks import check
@@ -27,6 +28,7 @@ ARGUMENTS = (
     "keep_days",
     "noncurrent_days",
     "copies_days",
+    "colder",
     "databases",
     "apps",
     "unprotected",
@@ -74,6 +76,7 @@ def specify(name: str, args: Any, topology: Topology) -> BucketsSpec:
         unprotected=given.text("unprotected") if "unprotected" in given else "",
         tags=_tags(given),
         adopt=adopted(given, regions),
+        colder=buckets_colder.read(given),
     )
     check(spec, given.maybe_number("keep_days", least=1))
     return spec

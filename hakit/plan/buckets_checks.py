@@ -4,7 +4,7 @@ import json
 import re
 
 from hakit.errors import HakitError
-from hakit.plan import buckets_policies
+from hakit.plan import buckets_colder, buckets_policies
 from hakit.plan.buckets_adopt import check_adopted
 from hakit.plan.buckets_spec import BucketsSpec
 
@@ -31,6 +31,7 @@ def check(spec: BucketsSpec, keep: int | None) -> None:
     check_adopted(spec)
     _lock(spec)
     _days(spec, keep)
+    buckets_colder.check(spec, keep)
     _identities(spec)
     _sizes(spec)
 
@@ -57,11 +58,19 @@ def _days(spec: BucketsSpec, keep: int | None) -> None:
             where=spec.where,
             do="leave it out, or say whose databases archive here and what is copied",
         )
+    if spec.copies_days is not None and spec.lock is not None and spec.copies_days < spec.lock.days:
+        raise HakitError(
+            "copies_days: shorter than the lock",
+            where=spec.where,
+            given=f"{spec.copies_days}; object_lock.days is {spec.lock.days}, {spec.lock.days - spec.copies_days} more",
+            allowed=f"{spec.lock.days} or more",
+            do="the lock keeps them, and they are paid for, until it ends: let them be of use that long",
+        )
     if keep is None:
         return
-    if spec.lock is None and spec.copies_days is None:
-        do = "leave it out: without object_lock and copies_days nothing here goes by a backup's age"
-        raise HakitError("keep_days: goes with object_lock or copies_days", where=spec.where, do=do)
+    if spec.lock is None and spec.copies_days is None and not spec.colder:
+        do = "leave it out: without object_lock, copies_days and colder nothing here goes by a backup's age"
+        raise HakitError("keep_days: goes with object_lock, copies_days or colder", where=spec.where, do=do)
     if spec.lock is not None and spec.lock.days < keep:
         raise HakitError(
             "object_lock.days: shorter than what must stay restorable",

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from hakit.plan import buckets_colder
 from hakit.plan.buckets_policies import bucket_arn
 from hakit.plan.buckets_spec import BOTH, BucketsSpec, Lock
 from hakit.topology import names
@@ -57,7 +58,7 @@ def replication_rules(spec: BucketsSpec, region: str, keys: Mapping[str, Any]) -
 
 def lifecycle_rules(spec: BucketsSpec, region: str) -> list[Any]:
     """What goes from a region's bucket by itself: uploads that never ended, versions that were overwritten or deleted,
-    markers of nothing, and with `copies_days` the copies of other regions' archives."""
+    markers of nothing, and with `copies_days` the copies of other regions' archives. And what gets colder."""
     copies = [f"{other}/" for other in spec.regions if spec.copies_days and region in spec.destinations(other)]
     return [
         {
@@ -82,6 +83,7 @@ def lifecycle_rules(spec: BucketsSpec, region: str) -> list[Any]:
             }
             for prefix in copies
         ),
+        *buckets_colder.rules(spec),
     ]
 
 

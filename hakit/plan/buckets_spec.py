@@ -50,6 +50,7 @@ class BucketsSpec:
         copies_days: after which copies of other regions' archives go; None for never.
         adopt: names of the buckets that were there before, by region.
         unprotected: why the data may be deleted; empty when it may not.
+        colder: days after which objects move to a storage class, from warm to cold.
     """
 
     name: str
@@ -67,6 +68,7 @@ class BucketsSpec:
     unprotected: str
     tags: Mapping[str, str]
     adopt: Mapping[str, str] = field(default_factory=dict)
+    colder: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def where(self) -> str:

@@ -116,6 +116,25 @@ def test_a_lock_is_there_from_the_first_object_on(aws: Aws, tmp_path: Path) -> N
         assert (retention["Mode"], retention["Days"]) == ("COMPLIANCE", 30)
 
 
+def test_objects_get_colder_after_the_window_and_copies_go_after_that(aws: Aws, tmp_path: Path) -> None:
+    """Moto keeps the rules and takes none of S3's own refusals to heart; it moves nothing."""
+    colder = {"GLACIER": 90, "STANDARD_IA": 30}
+    up(aws, tmp_path, databases=DATABASES, keep_days=30, copies_days=400, colder=colder)
+    for here, there in ((EAST, WEST), (WEST, EAST)):
+        found = aws.client("s3", here).get_bucket_lifecycle_configuration(Bucket=BUCKETS[here])["Rules"]
+        by_name = {each["ID"]: each for each in found}
+        assert list(by_name) == ["unfinished-uploads", "old-versions", f"copies-of-{there}", "colder"]
+        assert by_name["colder"]["Status"] == "Enabled"
+        assert by_name["colder"]["Filter"] == {"Prefix": ""}
+        assert by_name["colder"]["Transitions"] == [
+            {"Days": 30, "StorageClass": "STANDARD_IA"},
+            {"Days": 90, "StorageClass": "GLACIER"},
+        ]
+        assert "Expiration" not in by_name["colder"]
+        assert "NoncurrentVersionTransitions" not in by_name["colder"]
+        assert by_name[f"copies-of-{there}"]["Expiration"] == {"Days": 400}
+
+
 def test_a_rule_before_the_versions_would_have_been_refused(aws: Aws) -> None:
     """What the order of BucketPair is for; moto refuses it as S3 does."""
     s3 = aws.client("s3")

@@ -65,7 +65,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"object_lock": {"mode": "compliance", "days": 0}}, "object_lock.days: wrong value"),
     ({"object_lock": {"mode": "compliance", "days": 30, "regions": [EUROPE]}}, "object_lock.regions: unknown region"),
     ({"object_lock": {"mode": "compliance", "days": 29}, "keep_days": 30}, "shorter than what must stay restorable"),
-    ({"keep_days": 30}, "keep_days: goes with object_lock or copies_days"),
+    ({"keep_days": 30}, "keep_days: goes with object_lock, copies_days or colder"),
     ({"copies_days": 60}, "copies_days: there are no copies of archives"),
     ({"copies_days": 60, "databases": DATABASES, "replication": "none"}, "copies_days: there are no copies"),
     ({"copies_days": 30, "keep_days": 30, "databases": DATABASES}, "copies_days: not longer than what must stay"),
