@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from hakit.cli.base import Format, app, interruptible
+from hakit.errors import HakitError
 
 if TYPE_CHECKING:
     from hakit.status import StatusDocument
@@ -66,7 +67,7 @@ def preflight(  # noqa: PLR0913, PLR0917  its parameters are its options
 
 
 @app.command()
-def status(
+def status(  # noqa: PLR0913, PLR0917  its parameters are its options
     topology: Annotated[
         Path | None, typer.Argument(metavar="[TOPOLOGY]", help="Its file; by default the project's only one.")
     ] = None,
@@ -74,6 +75,8 @@ def status(
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="For all questions to one region.")] = 15,
     watch: Annotated[bool, typer.Option("--watch", help="Again and again, until Ctrl-C.")] = False,
     every: Annotated[float, typer.Option("--every", min=1, help="Seconds between two looks of --watch.")] = 5,
+    room: Annotated[bool, typer.Option("--room", help="Room for a failover too; runs the stacks' programs.")] = False,
+    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds for each program of --room.")] = 120,
 ) -> None:
     """Show where every database stands now, beside what is declared; reads by kubectl, changes nothing.
 
@@ -81,12 +84,16 @@ def status(
     """
     import hakit.status as looking
     from hakit.preview import Paint
+    from hakit.preview.stopping import stoppable
 
+    if watch and room:
+        raise HakitError("--room with --watch would run every program at every look", do="one of the two")
     as_json = format is Format.JSON
     with interruptible():
         if watch:
             _watch(lambda: looking.status(topology, seconds=seconds), every, as_json=as_json)
-        document = looking.status(topology, seconds=seconds)
+        with stoppable():
+            document = looking.status(topology, seconds=seconds, room=room, timeout=timeout)
     if as_json:
         import json
 

@@ -19,6 +19,9 @@ _DATABASES = {
     ("postgresql.cnpg.io/v1", "Cluster"): "/apis/postgresql.cnpg.io/v1/clusters",
     ("k8s.mariadb.com/v1alpha1", "MariaDB"): "/apis/k8s.mariadb.com/v1alpha1/mariadbs",
 }
+NODES, PODS = "/api/v1/nodes", "/api/v1/pods"
+#: Pods that hold room on a node.
+RUNNING = "status.phase!=Succeeded,status.phase!=Failed"
 _ANYTHING = Right("*", "*", "*", "")
 
 
@@ -72,11 +75,8 @@ def see(reader: Reader, wanted: Wanted) -> Seen:
     return Seen(
         version=version,
         kinds=kinds,
-        nodes=asking.list("/api/v1/nodes"),
-        pods=[
-            pod_of(each)
-            for each in asking.list("/api/v1/pods", fieldSelector="status.phase!=Succeeded,status.phase!=Failed")
-        ],
+        nodes=asking.list(NODES),
+        pods=[pod_of(each) for each in asking.list(PODS, fieldSelector=RUNNING)],
         classes=asking.list("/apis/storage.k8s.io/v1/storageclasses"),
         deployments=asking.list("/apis/apps/v1/deployments"),
         databases=[each for path in lists for each in asking.list(path, labelSelector=guard.PAIR)],

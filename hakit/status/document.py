@@ -1,11 +1,12 @@
 """What was seen beside what is declared, as the document that `--format json` prints. Pure."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
 from hakit.findings import Finding, in_order
 from hakit.observe import UnreachableError
+from hakit.preflight.failover import FailoverDocument
 from hakit.status import restores
 from hakit.status.judge import Seen, copies_of, current_of, judge, writer_of
 from hakit.status.lag import Lag, lag_of
@@ -22,6 +23,7 @@ class RegionDocument(TypedDict):
     context: str
     kubernetes: str  # empty where the region does not answer
     problem: str  # why it does not
+    failover: FailoverDocument | None  # room for one to here; None: not asked
 
 
 class CopyDocument(TypedDict):
@@ -70,14 +72,17 @@ class StatusDocument(TypedDict):
     findings: list[dict[str, str]]
 
 
-def document_of(topology: Topology, path: str, seen: Seen, now: dt.datetime) -> StatusDocument:
-    """Everything that is known at a moment."""
-    findings: Sequence[Finding] = in_order(judge(topology, seen, now))
+def document_of(
+    topology: Topology, path: str, seen: Seen, now: dt.datetime, rooms: Mapping[str, FailoverDocument] | None = None
+) -> StatusDocument:
+    """Everything that is known at a moment; `rooms` by region, where they were asked for."""
+    known = rooms or {}
+    findings: Sequence[Finding] = in_order([*judge(topology, seen, now), *_lacking(known)])
     return {
         "version": VERSION,
         "topology": path,
         "at": now.isoformat(timespec="seconds"),
-        "regions": [_region(topology, region, seen) for region in seen],
+        "regions": [_region(topology, region, seen, known.get(region)) for region in seen],
         "pairs": [_pair(pair, seen, now) for pair in topology.pairs.values()],
         "findings": [each.as_dict() for each in findings],
     }
@@ -89,7 +94,13 @@ def exit_code(document: StatusDocument) -> int:
     return 1 if "error" in severities else 3 if severities else 0
 
 
-def _region(topology: Topology, region: str, seen: Seen) -> RegionDocument:
+def _lacking(rooms: Mapping[str, FailoverDocument]) -> Iterator[Finding]:
+    for region, room in rooms.items():
+        if room["lacks"]:
+            yield Finding("HK112", f"region {region}", "", f"after a failover: {room['lacks']}")
+
+
+def _region(topology: Topology, region: str, seen: Seen, room: FailoverDocument | None) -> RegionDocument:
     answer = seen[region]
     dead = isinstance(answer, UnreachableError)
     return {
@@ -97,6 +108,7 @@ def _region(topology: Topology, region: str, seen: Seen) -> RegionDocument:
         "context": topology.region(region).cluster.context,
         "kubernetes": "" if dead else answer.version,
         "problem": str(answer) if dead else "",
+        "failover": room,
     }
 
 

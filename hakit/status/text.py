@@ -1,7 +1,7 @@
 """A status as one screen. Pure."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from hakit.charts.quantity import short_bytes
@@ -18,7 +18,10 @@ _UNKNOWN = "?"
 def status_text(document: StatusDocument, paint: Paint | None = None) -> str:
     """Everything there is to say."""
     paint = paint or Paint()
-    blocks = ["\n".join(_region(each, paint) for each in document["regions"])]
+    lines = [_region(each, paint) for each in document["regions"]]
+    if document["pairs"]:
+        lines += _rooms(document["regions"], paint)
+    blocks = ["\n".join(lines)]
     blocks += [_pair(each, paint) for each in document["pairs"]]
     if document["findings"]:
         blocks.append("\n".join(_findings(document["findings"], paint)))
@@ -29,6 +32,28 @@ def status_text(document: StatusDocument, paint: Paint | None = None) -> str:
 def _region(region: RegionDocument, paint: Paint) -> str:
     told = region["kubernetes"] or paint(f"no answer: {region['problem']}", "red")
     return f"{paint(region['region'], 'bold')}  {region['context']} · {told}"
+
+
+def _rooms(regions: Sequence[RegionDocument], paint: Paint) -> list[str]:
+    """Where a failover would bring something."""
+    asked = {each["region"]: room for each in regions if (room := each["failover"])}
+    if not asked:
+        return [paint("room for a failover: not asked (--room)", "dim")]
+    lines = []
+    for region, room in asked.items():
+        begin = f"room for a failover to {region}: "
+        needed, left = room["needed"], room["left"]
+        if needed is None or left is None:
+            lines.append(begin + paint(f"not known: {room['problem']}", "yellow"))
+        elif any(str(value) != "0" for value in needed.values()):
+            said = paint("not enough", "yellow") if room["lacks"] else "enough"
+            counted_out = f"; not counted: {', '.join(room['uncounted'])}" if room["uncounted"] else ""
+            lines.append(f"{begin}{said}, {_amount(needed)} more than now, {_amount(left)} left{counted_out}")
+    return lines or ["room for a failover: none is needed, by what the stacks say"]
+
+
+def _amount(amount: Mapping[str, str | int]) -> str:
+    return f"{counted(int(amount['pods']), 'pod')}, {amount['cpu']} cpu and {amount['memory']}"
 
 
 def _pair(pair: PairDocument, paint: Paint) -> str:

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
+from hakit.preflight.failover import FailoverDocument
 from hakit.rules_status import STATUS
 from hakit.status import status_text
 from hakit.status.document import (
@@ -28,6 +29,7 @@ from tests.unit.status.given import STATUS as HEALTHY
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "status.md"
+KINDS = [StatusDocument, RegionDocument, FailoverDocument, PairDocument, DatabaseDocument, CopyDocument]
 TOPOLOGY = load(ROOT / "stacks" / "topology.prod.yaml")
 
 
@@ -51,7 +53,7 @@ def test_the_screen_is_what_is_printed() -> None:
     assert blocks(PAGE, "text") == [status_text(document_of(TOPOLOGY, "topology.yaml", seen, NOW))]
 
 
-@pytest.mark.parametrize("kind", [StatusDocument, RegionDocument, PairDocument, DatabaseDocument, CopyDocument])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_page_names_every_key_of_the_document(kind: type) -> None:
     section = PAGE.read_text().partition("## --format json\n")[2]
     assert [name for name in get_type_hints(kind) if f"`{name}`" not in section] == []

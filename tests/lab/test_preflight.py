@@ -216,6 +216,38 @@ def test_the_command_says_of_each_region_what_is_wrong_and_how_much_room_there_i
     assert [done.stdout.replace("  lab · ", "  prod-usw2 · ")] == shown, "the page shows what this region says"
 
 
+@pytest.mark.long  # a preview of every stack, by the command
+def test_a_status_that_is_asked_for_room_says_whether_a_failover_fits(region: LabRegion, project: Path, tmp_path: Path):
+    (tmp_path / "kubeconfig").write_text('{"apiVersion": "v1", "kind": "Config"}')
+
+    def asked() -> tuple[list[str], dict[str, object]]:
+        done = subprocess.run(
+            [sys.executable, "-m", "hakit.cli", "status", "--room", "--format", "json", "--seconds", "30"],
+            cwd=project,
+            env={
+                "PATH": "/usr/bin:/bin",
+                "HAKIT_KUBECTL": str(tool("kubectl")),
+                "KUBECONFIG": str(tmp_path / "kubeconfig"),
+            },
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.stdout, done.stderr
+        document = json.loads(done.stdout)
+        east, west = document["regions"]
+        assert east["failover"]["problem"], "it is dead"
+        return [each["code"] for each in document["findings"] if each["code"] == "HK112"], west["failover"]
+
+    # Of 48 cores the standby asks 3.9, and the active size 6.8; each of six hogs takes 7.
+    codes, room = asked()
+    assert (codes, room["lacks"], room["problem"]) == ([], "", "")
+    with _there(region, *_hogs("7")):
+        codes, room = asked()
+    assert (codes, room["lacks"]) == (["HK112"], "2.9 cpu asked, 2.1 free")
+
+
 def test_a_missing_kind_is_named(region: LabRegion, found: Found):
     kept = region.client.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", "podmonitors.monitoring.coreos.com")
     definition = {key: kept[key] for key in ("apiVersion", "kind", "spec")}

@@ -31,6 +31,7 @@ def test_a_healthy_pair_is_one_screen_with_its_objectives_beside_what_was_measur
     assert status_text(document(seen)) == (
         "a  a · v1.34.1\n"
         "b  b · v1.34.1\n"
+        "room for a failover: not asked (--room)\n"
         "\n"
         "shop  active-passive, active in a · RTO 5m, RPO 30s (now 0.2s)\n"
         "  orders, epoch 0\n"

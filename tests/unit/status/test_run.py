@@ -59,6 +59,7 @@ def test_dead_regions_are_told_within_the_seconds_that_are_given(project: Path) 
     assert done.stdout == (
         "east  e · no answer: context does not exist\n"
         "west  w · no answer: no answer within 2 s\n"
+        "room for a failover: not asked (--room)\n"
         "\n"
         "shop  active-passive, active in east · RTO 5m, RPO 30s\n"
         "  orders, epoch 0\n"
@@ -91,3 +92,35 @@ def test_what_cannot_be_asked_at_all_ends_with_2(project: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no kubectl" in done.stderr
     assert run(project, "nothing.yaml").returncode == 2
+
+
+def test_a_program_that_fails_costs_the_room_for_a_failover_and_nothing_else(project: Path) -> None:
+    (project / "Pulumi.prod-east.yaml").write_text("")
+    (project / "__main__.py").write_text("raise ValueError('broken')\n")
+    done = run(project, "--seconds", "1", "--room")
+    assert done.returncode == 1, done.stderr
+    for region in ("east", "west"):
+        assert f"room for a failover to {region}: not known: what stack prod-east wants is not known" in done.stdout
+    assert "2 errors, 0 warnings" in done.stdout, "each is told of its region that does not answer, as without it"
+
+
+def test_without_a_stack_of_its_regions_nobody_knows_what_is_needed(project: Path) -> None:
+    done = run(project, "--seconds", "1", "--room", "--format", "json")
+    (east, _) = json.loads(done.stdout)["regions"]
+    assert east["failover"]["needed"] is None
+    assert "no stack deploys a region of this topology" in east["failover"]["problem"]
+
+
+def test_a_region_that_is_dead_has_no_known_room(project: Path) -> None:
+    for name in ("prod-east", "prod-west"):
+        (project / f"Pulumi.{name}.yaml").write_text("")
+    (project / "__main__.py").write_text("")
+    done = run(project, "--seconds", "1", "--room")
+    assert "room for a failover to east: not known: context does not exist\n" in done.stdout, done.stderr
+    assert "room for a failover to west: not known: no answer within 1 s\n" in done.stdout
+
+
+def test_watching_and_asking_for_room_are_not_done_together(project: Path) -> None:
+    done = run(project, "--watch", "--room")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "one of the two" in done.stderr
