@@ -1,6 +1,6 @@
 """The runbooks of switchover, failover and failback are what `hakit runbook` writes, and can be followed by hand as far
-as the list of handovers, the stacks and hakit's own commands go. Their `kubectl` command is not run here, nor is any
-`pulumi`; tests/lab/test_operate.py runs the steps themselves."""
+as the list of handovers, the stacks and hakit's own commands go. Their `kubectl` command is run nowhere, and no
+`pulumi` here; tests/lab/test_operate.py hands over by the list and `pulumi up` alone, as these pages do by hand."""
 
 import re
 from pathlib import Path
