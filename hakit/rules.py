@@ -422,6 +422,14 @@ RULES: dict[str, Rule] = {
             mended=True,
         ),
         Rule(
+            "HK051",
+            _W,
+            "an image whose version is not said",
+            "`latest`, or no tag at all, is whatever the registry holds when a node pulls it. Pods that come back after the "
+            "loss of a zone, and a region that becomes active, may run another version than the one that was tried.",
+            "name a version, or better a digest, in the chart's values",
+        ),
+        Rule(
             "HK033",
             _E,
             "`accept` names a finding that there is not",

@@ -347,6 +347,25 @@ def test_an_image_of_another_regions_registry_is_a_finding(tmp_path: Path, image
     assert [each.code for each in audit(harden([web], wanted), wanted)] == codes
 
 
+@pytest.mark.parametrize(
+    ("image", "codes"),
+    [
+        ("web", ["HK051"]),
+        ("shop/web:latest", ["HK051"]),
+        ("registry.example.com:5000/shop/web", ["HK051"]),
+        ("registry.example.com:5000/shop/web:2.4.1", []),
+        ("shop/web@sha256:" + 64 * "a", []),
+        ("shop/web:latest@sha256:" + 64 * "a", []),
+    ],
+)
+def test_an_image_that_names_no_version_is_a_finding(tmp_path: Path, image: str, codes: list[str]) -> None:
+    spec = specified(tmp_path, "us-west-2")
+    web = copy.deepcopy(WEB)
+    web["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    wanted = intent(spec, "active", [web])
+    assert [each.code for each in audit(harden([web], wanted), wanted)] == codes
+
+
 # --- capacity -------------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""On which nodes pods run: capacity that may be taken away, labels that no node has, images of one region."""
+"""On which nodes pods run, and from which images: labels that no node has, capacity or registries that may go away."""
 
 import re
 from collections.abc import Iterator
@@ -67,6 +67,20 @@ def images_come_from_the_region(objects: list[Object], intent: Intent) -> Iterat
             yield Finding("HK047", id_of(maker), "spec.template.spec.containers[].image", message)
 
 
+def images_say_their_version(objects: list[Object], intent: Intent) -> Iterator[Finding]:  # noqa: ARG001
+    for maker in pod_makers(objects):
+        images = {str(each["image"]) for each in all_containers(maker) if each.get("image")}
+        for image in sorted(found for found in images if _is_any_version(found)):
+            message = f"{image} is whatever its registry holds when a node pulls it"
+            yield Finding("HK051", id_of(maker), "spec.template.spec.containers[].image", message)
+
+
+def _is_any_version(image: str) -> bool:
+    """A port may stand before the last slash, a tag only behind it; a digest needs neither."""
+    _, _, tag = image.rpartition("/")[2].partition(":")
+    return "@" not in image and tag in ("", "latest")
+
+
 def _region_of(image: str) -> str | None:
     found = _REGIONAL.match(image)
     return (found[1] or found[2]) if found else None
@@ -82,4 +96,5 @@ CHECKS = (
     spot_capacity_is_a_risk,
     selectors_name_labels_that_nodes_have,
     images_come_from_the_region,
+    images_say_their_version,
 )
