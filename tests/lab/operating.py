@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,8 @@ class Operated(Pair):
             self._stacks[f"prod-{scope}"] = self._open.enter_context(self.engine.stack(f"prod-{scope}"))
         shared = authority()
         for region in self.lab:
-            self.up(region.name)
+            # Its namespace was there before: the first update takes it in, and no later one.
+            self.up(region.name, more={"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"})
             # The operator waits for its authority.
             region.apply([shared], "shop")
             entrance(region, "orders-g1")
@@ -128,8 +130,8 @@ class Operated(Pair):
         self.edge = self._open.enter_context(reading(self.lab, self.engine))
         self._open.enter_context(self._routes())
 
-    def up(self, name: str) -> None:
-        ran = self.pulumi("up", "--stack", f"prod-{name}", "--yes", "--skip-preview", seconds=900)
+    def up(self, name: str, *, more: Mapping[str, str] | None = None) -> None:
+        ran = self.pulumi("up", "--stack", f"prod-{name}", "--yes", "--skip-preview", more=more, seconds=900)
         assert ran.code == 0, ran.said
 
     @contextlib.contextmanager
@@ -141,7 +143,7 @@ class Operated(Pair):
         def follow(region: LabRegion) -> None:
             client, before = region.another_client(), "orders-g1"
             while not over.wait(0.2):
-                with contextlib.suppress(RefusedError, OSError):
+                with suppress(RefusedError, OSError):
                     selector = client.get("v1", "Service", "orders-rw", "shop")["spec"]["selector"]
                     if (now := selector["cnpg.io/cluster"]) != before:
                         change = {"spec": {"selector": selector}}
@@ -213,7 +215,7 @@ class Operated(Pair):
             try:
                 yield process
             finally:
-                with contextlib.suppress(ProcessLookupError):
+                with suppress(ProcessLookupError):
                     (os.kill if leave else os.killpg)(process.pid, signal.SIGKILL)
 
     def hakit(
@@ -249,9 +251,9 @@ class Operated(Pair):
 
     def journal(self) -> dict[str, Any]:
         """That of the operation that is under way, beside Pulumi's state; nothing while there is none."""
-        for file in self.engine.state.rglob("*.json"):
+        for file in (self.engine.state / ".hakit").rglob("*.json"):
             if "history" not in file.parts:
-                with contextlib.suppress(OSError, ValueError):
+                with suppress(OSError, ValueError):
                     found = json.loads(file.read_text(encoding="utf-8"))
                     if isinstance(found, dict) and found.get("phase") in ("forward", "back"):
                         return found
@@ -263,7 +265,8 @@ class Operated(Pair):
         Args:
             step: its id.
             late: seconds after that.
-            alone: what it has started goes on, as when only hakit itself dies; else all of it dies.
+            alone: what it has started goes on, as when only hakit itself dies; else all of it dies, in sessions of its
+                own too.
         """
         began = time.monotonic()
         with self.started(command, "--to", to, "--yes", leave=alone) as process:
@@ -274,18 +277,22 @@ class Operated(Pair):
                 assert time.monotonic() - began < 600, step
                 time.sleep(0.005)
             time.sleep(late)
-            (os.kill if alone else os.killpg)(process.pid, signal.SIGKILL)
+            for pid in [process.pid, *([] if alone else _started_by(process.pid))]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             process.wait()
             said = process.stdout.read() if process.stdout and not alone else ""
         return Ran(process.returncode, said, time.monotonic() - began)
 
-    def pulumi(self, *words: str, where: Path | None = None, seconds: float = 300) -> Ran:
+    def pulumi(
+        self, *words: str, where: Path | None = None, more: Mapping[str, str] | None = None, seconds: float = 300
+    ) -> Ran:
         """Pulumi's own command line, from a checkout."""
         began = time.monotonic()
         done = subprocess.run(
             [str(tool("pulumi")), *words, "--non-interactive"],
             cwd=where or self.project,
-            env=self.environment,
+            env={**self.environment, **(more or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -308,3 +315,16 @@ class Operated(Pair):
     def one_side_is_writable(self, name: str) -> None:
         """Exactly this one, seen over the consoles, which no cut hides."""
         self.lab[name].wait_for(f"{name} alone is writable", self.writable, lambda found: found == [name], seconds=180)
+
+
+def _started_by(pid: int) -> list[int]:
+    """Every process that one has started, and those that these have."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            children.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(int(stat.parent.name))
+    found, left = list[int](), [pid]
+    while left:
+        more = children.get(left.pop(), [])
+        found, left = found + more, left + more
+    return found
