@@ -148,13 +148,14 @@ def _read(file: Path) -> list[Object]:
 
 
 def _of_release(reader: Reader, namespace: str, release: str) -> list[Object]:
-    """What the last deployed revision of a Helm release has; nothing where there is no release."""
+    """What the last deployed revision of a Helm release has, without hakit's mark; nothing where there is none."""
     chosen = f"owner=helm,name={release},status=deployed"
     secrets = reader.list(f"/api/v1/namespaces/{namespace}/secrets", labelSelector=chosen)
     if not secrets:
         return []
     last = max(secrets, key=lambda each: int(each["metadata"]["labels"]["version"]))
-    return parse(str(contents_of(last).get("manifest") or ""))
+    had = parse(str(contents_of(last).get("manifest") or ""))
+    return [each for each in had if not str(each["metadata"]["name"]).endswith(_MARK)]
 
 
 def _running(reader: Reader, objects: Iterable[Object], namespace: str) -> Iterable[Object]:

@@ -1,4 +1,4 @@
-"""`hakit adopt` over a file of what runs. That a cluster is read in the same way no test shows yet."""
+"""`hakit adopt` over a file of what runs. A cluster is read in `tests/lab/test_adopt_looks.py`."""
 
 import copy
 import json
