@@ -100,13 +100,18 @@ class Engine:
     def environment(self, stack: auto.Stack) -> dict[str, str]:
         """For whatever runs Pulumi's own command line over this project, while the stack is open: that one, kubectl and
         helm are the lab's. Other stacks may be named on the command line."""
+        return {**self._environment(stack), "KUBECONFIG": str(self._kubeconfig)}
+
+    def _environment(self, stack: auto.Stack) -> dict[str, str]:
+        """Without KUBECONFIG: Pulumi's SDK makes it an input of the program's providers, and a stack that is also run
+        inline, which has none, would find that it changes."""
         folder = self._folder / "path"
         folder.mkdir(exist_ok=True)
         host = folder / "pulumi-language-python"
         host.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m lab.harness.language "$@"\n', encoding="utf-8")
         host.chmod(0o755)
         path = os.pathsep.join([str(folder), str(BIN), os.environ["PATH"]])
-        own = {"PATH": path, "PYTHONPATH": str(ROOT), "KUBECONFIG": str(self._kubeconfig)}
+        own = {"PATH": path, "PYTHONPATH": str(ROOT)}
         return {**os.environ, **stack.workspace.env_vars, **own}
 
     @contextlib.contextmanager
@@ -116,7 +121,7 @@ class Engine:
         process = subprocess.Popen(
             [str(tool("pulumi")), *words, "--non-interactive"],
             cwd=self.project,
-            env=self.environment(stack),
+            env=self._environment(stack),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
