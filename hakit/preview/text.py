@@ -1,5 +1,6 @@
 """A preview as text: for a person, in a terminal or in a pull request, 100 columns wide."""
 
+import json
 import textwrap
 from collections.abc import Sequence
 
@@ -11,6 +12,8 @@ from hakit.preview.table import totals_table
 from hakit.preview.tree import tree
 
 WIDTH = 100
+#: Of an export that is no text.
+_LONG = 2 * WIDTH
 _HELD_BACK = "HK028"
 _REFUSED = "refused: pulumi up stops here, before anything of it is registered"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -18,7 +21,7 @@ _COLOURS = {"error": "red", "warning": "yellow"}
 
 
 def preview_text(preview: PreviewDocument, *, verbose: bool = False, paint: Paint | None = None) -> str:
-    """Everything there is to say; nothing is cut off."""
+    """Everything there is to say; nothing is cut off but long exports."""
     paint = paint or Paint()
     same = _same_errors(preview["stacks"])
     blocks = [_stack(stack, same.get(stack["stack"], ""), verbose, paint) for stack in preview["stacks"]]
@@ -128,7 +131,12 @@ def _exports(stack: StackDocument, paint: Paint) -> list[str]:
 
 
 def _short(value: object) -> str:
-    return value if isinstance(value, str) else str(value)
+    """A text as it is. Anything else as JSON, and of what is long only its beginning: nobody reads it here, or pastes
+    a command that was broken into lines."""
+    if isinstance(value, str):
+        return value
+    text = json.dumps(value)
+    return text if len(text) <= _LONG else f"{text[:_LONG]} ...  (the rest: --format json)"
 
 
 def _totals(totals: Sequence[TotalDocument], paint: Paint) -> list[str]:

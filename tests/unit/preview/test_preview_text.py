@@ -202,3 +202,13 @@ def test_of_too_much_output_the_start_and_the_end_are_kept():
         "0", "999", "... 500 lines left out ...", "1500", "2499",
     )  # fmt: skip
     assert len(short) == 2001
+
+
+def test_a_long_export_is_only_begun_and_a_text_is_whole():
+    text = "storefront " * 30
+    said = shown(stack(exports={"summary": text.strip(), "jobs": {"assets": "aws " * 100}, "names": ["a", "b"]}))
+    assert " ".join(said.split()).count("storefront") == 30
+    assert 'names: ["a", "b"]' in said
+    assert 'jobs: {"assets": "aws' in said
+    assert said.count("aws") == 47, '200 characters, of which {"assets": " takes 12'
+    assert "(the rest: --format json)" in " ".join(said.split())
