@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hakit.cli.base import Format, FormatOption, app, interruptible
+from hakit.cli.base import Format, FormatOption, app, group, interruptible
 from hakit.errors import HakitError
 
 if TYPE_CHECKING:
@@ -59,14 +59,9 @@ def check(  # noqa: PLR0913, PLR0917  its parameters are its options
     raise typer.Exit(checking.exit_code(checked, strict=strict))
 
 
-charts_app = typer.Typer(
-    name="charts",
-    help="Charts of repositories and OCI registries: pulled into the project, held by a lock of digests.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    add_completion=False,
+charts_app = group(
+    "charts", "Charts of repositories and OCI registries: pulled into the project, held by a lock of digests."
 )
-app.add_typer(charts_app)
 
 _Project = Annotated[Path, typer.Argument(metavar="DIR", help="The project, or a folder in it.")]
 _From = Annotated[list[Path] | None, typer.Option("--from", help="A folder with archives, asked before the network.")]

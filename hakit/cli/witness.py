@@ -6,20 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hakit.cli.base import Format, FormatOption, app
+from hakit.cli.base import Format, FormatOption, group
 
 if TYPE_CHECKING:
     from hakit.topology import Witness
     from hakit.witness import Place
 
-witness_app = typer.Typer(
-    name="witness",
-    help="The witness of a pair: who may be writable, as every region's fence reads it.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    add_completion=False,
-)
-app.add_typer(witness_app)
+witness_app = group("witness", "The witness of a pair: who may be writable, as every region's fence reads it.")
 
 _TopologyFile = Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The topology's file.")]
 _PairName = Annotated[str, typer.Argument(metavar="PAIR", help="A pair of it.")]
