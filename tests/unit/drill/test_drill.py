@@ -25,7 +25,7 @@ from hakit.drill.sql import Session
 from hakit.drill.underway import Options, StepError
 from hakit.errors import HakitError
 from hakit.topology import Topology
-from tests.unit.drill.postgres import Servers, kubectl, running
+from tests.unit.drill.postgres import Servers, running
 from tests.unit.postgres.given import FAILOVER, PLANNED, REBUILD, SETTLED, topology
 
 
@@ -40,16 +40,6 @@ def both() -> Iterator[Servers]:
             servers.sql("a", "insert into orders select n, 'thing ' || n from generate_series(1, 100) n", "app")
             servers.until_caught_up()
             yield servers
-
-
-@pytest.fixture(autouse=True)
-def asked_by_kubectl(both: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("HAKIT_KUBECTL", str(kubectl(tmp_path)))
-    monkeypatch.setenv("HAKIT_TEST_SERVERS", str(both.folder))
-    monkeypatch.setenv("HAKIT_TEST_BIN", str(both.bin))
-    yield
-    for region in "ab":
-        (both.folder / region / "away").unlink(missing_ok=True)
 
 
 @dataclass

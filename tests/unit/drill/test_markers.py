@@ -10,7 +10,7 @@ import pytest
 from hakit.drill.consistency import DIFFERENT, EQUAL, UNKNOWN, Table, compare, sequences, worst
 from hakit.drill.markers import TABLE, Writer, interruption, prepare, remove, trail
 from hakit.drill.sql import Session, SqlError, ask, quoted
-from tests.unit.drill.postgres import Servers, kubectl, running
+from tests.unit.drill.postgres import Servers, running
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +30,6 @@ def both() -> Iterator[Servers]:
             servers.sql("a", """insert into other."Odd Name" values ('{1,2}', '{"k": 1}'), (null, null)""", "app")
             servers.until_caught_up()
             yield servers
-
-
-@pytest.fixture(autouse=True)
-def asked_by_kubectl(both: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("HAKIT_KUBECTL", str(kubectl(tmp_path)))
-    monkeypatch.setenv("HAKIT_TEST_SERVERS", str(both.folder))
-    monkeypatch.setenv("HAKIT_TEST_BIN", str(both.bin))
-    yield
-    for mark in both.folder.glob("*/*"):
-        if mark.name in ("away", "hangs"):
-            mark.unlink()
 
 
 @pytest.fixture
