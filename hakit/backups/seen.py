@@ -6,10 +6,11 @@ Velero 1.18 (https://velero.io/docs/v1.18/api-types/backup/), Kubernetes' CronJo
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
-from hakit.observe import Object, Reader, RefusedError
+from hakit.observe import Object, Reader
 from hakit.status.restores import Check
-from hakit.status.seen import SeenCopy, see
+from hakit.status.seen import SeenCopy, listed, see
 
 _STORES = "/apis/barmancloud.cnpg.io/v1/objectstores"
 _BACKUPS = "/apis/postgresql.cnpg.io/v1/backups"
@@ -73,15 +74,7 @@ def see_backups(reader: Reader) -> SeenBackups:
         UnreachableError: the API server does not answer.
     """
     unread: dict[str, str] = {}
-
-    def every(path: str, **query: str) -> list[Object]:
-        try:
-            return reader.list(path, **query)
-        except RefusedError as error:
-            if error.status != 404:  # no such kind: there is nothing of it
-                unread[path] = str(error)
-            return []
-
+    every = partial(listed, reader, unread=unread)
     region = see(reader)
     unread |= region.unread
     stores, made = every(_STORES), every(_BACKUPS)

@@ -119,8 +119,8 @@ def see(reader: Reader) -> SeenRegion:
         version = str(reader.get("/version").get("gitVersion", ""))
     except RefusedError as error:
         version, unread["/version"] = "of unknown version", str(error)
-    clusters = _list(reader, _CLUSTERS, unread, labelSelector=guard.PAIR)
-    backups = _backups(_list(reader, _STORES, unread)) if clusters else {}
+    clusters = listed(reader, _CLUSTERS, unread, labelSelector=guard.PAIR)
+    backups = _backups(listed(reader, _STORES, unread)) if clusters else {}
     copies = [copy_of(each, backups) for each in clusters]
     checks = _checks(reader, unread)
     with ThreadPoolExecutor(max(len(copies), 1)) as pool:
@@ -129,12 +129,13 @@ def see(reader: Reader) -> SeenRegion:
 
 
 def _checks(reader: Reader, unread: dict[str, str]) -> tuple[Check, ...] | None:
-    jobs = _list(reader, _CRON_JOBS, unread, labelSelector=CHECK)
-    reports = _list(reader, _CONFIG_MAPS, unread, labelSelector=CHECK) if jobs else []
+    jobs = listed(reader, _CRON_JOBS, unread, labelSelector=CHECK)
+    reports = listed(reader, _CONFIG_MAPS, unread, labelSelector=CHECK) if jobs else []
     return None if _CRON_JOBS in unread else checks_of(jobs, reports)  # without reports, the CronJobs' own successes
 
 
-def _list(reader: Reader, path: str, unread: dict[str, str], **query: str) -> list[Object]:
+def listed(reader: Reader, path: str, unread: dict[str, str], **query: str) -> list[Object]:
+    """What a region has of a kind; nothing where it knows no such kind, or will not say: `unread` then has why."""
     try:
         return reader.list(path, **query)
     except RefusedError as error:
