@@ -16,7 +16,7 @@ from hakit.errors import HakitError
 from hakit.observe import Object, Reader, RefusedError, place_of
 from hakit.observe.places import Place
 from hakit.plan.restore_check import DATABASE, SOURCE
-from hakit.preview.project import find_project, only_topology
+from hakit.preview.project import find_topology
 from hakit.topology import load
 from hakit.verify.made import CHECK
 from hakit.verify.outcome import CODES, FAILED, TIMED_OUT
@@ -74,8 +74,8 @@ def verify(question: Question, say: Callable[[str], None]) -> dict[str, Any]:
 
 
 def _place(question: Question) -> Place:
-    project = find_project(question.topology.parent if question.topology else Path())
-    topology = load(question.topology or only_topology(project))
+    project, path = find_topology(question.topology)
+    topology = load(path)
     pair = topology.pair(question.pair) if question.pair in topology.pairs else None
     if pair is None:
         raise HakitError("--pair: the topology has no such pair", given=question.pair, allowed=topology.pairs)

@@ -6,7 +6,7 @@ from pathlib import Path
 from hakit.backups.document import BackupsDocument, document_of
 from hakit.backups.seen import see_backups
 from hakit.observe import ask_all, place_of
-from hakit.preview.project import find_project, only_topology
+from hakit.preview.project import find_topology
 from hakit.topology import load
 
 
@@ -20,8 +20,7 @@ def backups(topology: Path | None = None, *, seconds: float = 15) -> BackupsDocu
     Raises:
         HakitError: the topology is wrong, or there is no kubectl.
     """
-    project = find_project(topology.parent if topology else Path())
-    path = topology or only_topology(project)
+    project, path = find_topology(topology)
     declared = load(path)
     places = [place_of(declared, name, project.root) for name in declared.regions]
     seen = ask_all(places, lambda _place, reader: see_backups(reader), seconds=seconds)

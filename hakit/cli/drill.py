@@ -49,11 +49,10 @@ def drill(  # noqa: PLR0913, PLR0917  its parameters are its options
     from hakit.drill.report import trend as trend_of
     from hakit.drill.tools import RealTools
     from hakit.drill.underway import PARTS, Options
-    from hakit.preview.project import find_project, only_topology
+    from hakit.preview.project import find_topology
     from hakit.topology import load
 
-    project = find_project(topology.parent if topology else Path())
-    path = topology or only_topology(project)
+    project, path = find_topology(topology)
     declared = load(path)
     name = pair or _only_pair(declared)
     folder = history or keeping.folder_of(project.root, declared.environment, declared.pair(name).name)

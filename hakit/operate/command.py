@@ -20,7 +20,7 @@ from hakit.operate.stacks import Update
 from hakit.operate.steps import Operation
 from hakit.operate.store import AwayError, Store
 from hakit.operate.world import Sight
-from hakit.preview.project import Project, find_project, only_topology
+from hakit.preview.project import Project, find_topology
 from hakit.topology import Topology, load, names
 
 #: Seconds for which git's remote is asked before an operation; and before a failover, whose every second counts.
@@ -88,8 +88,8 @@ def operate(wanted: Wanted, ask: Ask, report: Report, update: Update | None = No
     Raises:
         HakitError: it must not be begun, with the condition that is not met; nothing was changed.
     """
-    project = find_project(wanted.topology.parent if wanted.topology else Path())
-    path = (wanted.topology or only_topology(project)).resolve()
+    project, found = find_topology(wanted.topology)
+    path = found.resolve()
     declared = load(path)
     name = pair_of(declared, wanted.pair)
     with ExitStack() as opened:

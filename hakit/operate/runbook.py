@@ -16,7 +16,7 @@ from hakit.operate.command import pair_of, traffic_of
 from hakit.operate.steps import Operation, Step
 from hakit.operate.text import duration
 from hakit.operate.world import Sight
-from hakit.preview.project import find_project, only_topology
+from hakit.preview.project import find_topology
 from hakit.topology import Copy, Handover, Pair, Topology, epoch, load
 from hakit.topology.handovers import standing
 from hakit.topology.writing import Seen
@@ -79,8 +79,8 @@ def of_project(kind: str, path: Path | None, name: str, to: str, witness: Sequen
     Raises:
         HakitError: as of `page`, or the file or the project cannot be read.
     """
-    project = find_project(path.parent if path else Path())
-    file = path or Path(os.path.relpath(only_topology(project)))
+    project, found = find_topology(path)
+    file = path or Path(os.path.relpath(found))
     topology = load(file)
     pair = topology.pair(pair_of(topology, name))
     if witness and not pair.witness:

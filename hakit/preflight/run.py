@@ -12,7 +12,7 @@ from hakit.observe import UnreachableError, ask_all, place_of
 from hakit.preflight import certificates, ground, quotas, restores, room, storage
 from hakit.preflight.seen import Seen, see
 from hakit.preflight.wanted import Wanted, wanted_of
-from hakit.preview.project import Project, find_project, only_topology
+from hakit.preview.project import Project, find_topology
 from hakit.preview.run import Progress, preview
 from hakit.topology import Topology, load
 
@@ -81,8 +81,7 @@ def preflight(  # noqa: PLR0913  each is an option of the command
         HakitError: the topology is wrong, a region or stack is unknown, a program could not run, or
             there is no kubectl.
     """
-    project = find_project(topology.parent if topology else Path())
-    path = topology or only_topology(project)
+    project, path = find_topology(topology)
     declared = load(path)
     names = [declared.region(name).name for name in dict.fromkeys(regions)] or list(declared.regions)
     wanted = wanted_by_region(project, declared, stacks, timeout=timeout, progress=progress)

@@ -118,12 +118,18 @@ def _text(data: dict[str, Any], key: str, path: Path) -> str:
     return value
 
 
-def only_topology(project: Project) -> Path:
-    """The topology file beside the project's program.
+def find_topology(given: Path | None) -> tuple[Project, Path]:
+    """A topology's file and the project that it belongs to; without a file, of the project that this folder is in.
 
     Raises:
-        HakitError: there is none, or more than one.
+        HakitError: there is no project, or no file was given and it has none, or more than one.
     """
+    project = find_project(given.parent if given else Path())
+    return project, given or _only_topology(project)
+
+
+def _only_topology(project: Project) -> Path:
+    """The topology file beside the project's program."""
     found = sorted(project.main.glob("topology*.yaml"))
     if len(found) != 1:
         raise HakitError(

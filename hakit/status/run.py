@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hakit.observe import ask_all, place_of
 from hakit.preflight.failover import rooms
-from hakit.preview.project import find_project, only_topology
+from hakit.preview.project import find_topology
 from hakit.status.document import StatusDocument, document_of
 from hakit.status.seen import see
 from hakit.topology import load
@@ -27,8 +27,7 @@ def status(
     Raises:
         HakitError: the topology is wrong, or there is no kubectl.
     """
-    project = find_project(topology.parent if topology else Path())
-    path = topology or only_topology(project)
+    project, path = find_topology(topology)
     declared = load(path)
     asked = rooms(project, declared, seconds=seconds, timeout=timeout) if room else {}
     places = [place_of(declared, name, project.root) for name in declared.regions]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hakit.preflight.run import PreflightDocument, exit_code, only_topology
+from hakit.preflight.run import PreflightDocument, exit_code
 from hakit.preflight.text import preflight_text
-from hakit.preview.project import find_project
+from hakit.preview.project import find_topology
 
 TOPOLOGY = """\
 name: shop
@@ -117,8 +117,9 @@ def test_a_program_that_does_not_run_leaves_it_unknown_what_is_wanted(project: P
     assert "broken here" in done.stderr
 
 
-def test_of_several_topologies_one_has_to_be_named(project: Path) -> None:
-    assert only_topology(find_project(project)).name == "topology.yaml"
+def test_of_several_topologies_one_has_to_be_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    assert find_topology(None)[1].name == "topology.yaml"
     (project / "topology.dev.yaml").write_text(TOPOLOGY)
     done = run(project)
     assert done.returncode == 2
