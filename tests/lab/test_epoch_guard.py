@@ -149,18 +149,27 @@ def test_an_empty_database_is_created_only_before_the_first_handover(emptied: La
     assert "an empty database is created only before the first handover" in refuses(emptied, late)
 
 
-def test_a_restored_database_is_created_as_an_empty_one_is(emptied: LabRegion) -> None:
-    restored = cluster("a")
-    application = restored["spec"]["bootstrap"].pop("initdb")
+def restored() -> Manifest:
+    """The founded copy out of a backup."""
+    made = cluster("a")
+    application = made["spec"]["bootstrap"].pop("initdb")
     source = {"source": SOURCE, "recoveryTarget": {"targetTime": "2026-01-02T12:00:00Z"}}
-    restored["spec"]["bootstrap"]["recovery"] = {key: application[key] for key in ("database", "owner")} | source
-    assert refuses(emptied, restored) == ""
-    from_the_peer = copy.deepcopy(restored)
+    made["spec"]["bootstrap"]["recovery"] = {key: application[key] for key in ("database", "owner")} | source
+    return made
+
+
+def test_a_restored_database_is_created_as_an_empty_one_is(emptied: LabRegion) -> None:
+    assert refuses(emptied, restored()) == ""
+    from_the_peer = restored()
     from_the_peer["spec"]["bootstrap"]["recovery"]["source"] = "orders-g1-b"
     assert "never created as a primary" in refuses(emptied, from_the_peer), "that one is the pair's own, and missing"
     put(emptied, clusters("a")["created"])
-    assert "was created here before" in refuses(emptied, restored), "once"
-    late = copy.deepcopy(restored)
+    assert "was created here before" in refuses(emptied, restored()), "once"
+
+
+def test_a_database_is_restored_only_before_the_first_handover(emptied: LabRegion) -> None:
+    """Without a record of its creation: another policy refuses that one, and the server says either's reason."""
+    late = restored()
     late["metadata"]["annotations"]["hakit/epoch"] = "12"
     put(emptied, record(SETTLED))
     assert "only before the first handover, and so is a restored one" in refuses(emptied, late)
@@ -226,9 +235,9 @@ def test_without_a_record_nothing_of_the_pair_is_let_through(emptied: LabRegion)
 
 
 def test_clusters_that_belong_to_no_pair_are_nobodys_business(emptied: LabRegion) -> None:
-    restored = cluster("a")
-    restored["metadata"] = {"name": "restored", "namespace": NAMESPACE}
-    assert refuses(emptied, restored) == "", "a restore into a disposable cluster"
+    elsewhere = cluster("a")
+    elsewhere["metadata"] = {"name": "restored", "namespace": NAMESPACE}
+    assert refuses(emptied, elsewhere) == "", "a restore into a disposable cluster"
 
 
 # The records
