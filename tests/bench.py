@@ -147,8 +147,9 @@ def bench_check() -> None:
 
 def bench_preview() -> None:
     """The reference system against the import time of its slowest stack: what its program imports, in a process."""
-    imports = "import pulumi, hakit, pulumi_kubernetes; hakit.ZonalApp; hakit.kubernetes_provider; hakit.load_topology"
-    imported = median(python(imports))
+    region = "import pulumi, hakit, pulumi_kubernetes; hakit.ZonalApp; hakit.kubernetes_provider; hakit.load_topology"
+    traffic = "import pulumi, hakit, pulumi_cloudflare; hakit.load_topology"
+    imported = max(median(python(imports)) for imports in (region, traffic))
     taken = median(command(sys.executable, "-m", "hakit.cli", "preview"))
     show("imports of the reference system's slowest stack", f"{imported:.2f} s")
     show("hakit preview of the reference system", f"{taken:.2f} s", f"{taken - imported:+.2f} s; target: at most +1 s")
